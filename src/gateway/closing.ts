@@ -28,8 +28,9 @@ export function prepareClosing({ call, scene, record, line, report }: ClosingIni
   const close = async (error: unknown, status: number | null): Promise<GatewayError> => {
     const failure = redactFailure(tellEnd(toGatewayError(error), call.signal), scene.redact);
     line.release(true);
-    failure.headers = { ...record.describe(), ...failure.headers };
     await record.settle(status === null || failure.kind === "cancelled" ? failure.status : status, failure);
+    // What was reserved is given back by now, and is told as left.
+    failure.headers = { ...record.describe(), ...failure.headers };
     return failure;
   };
   return {

@@ -107,6 +107,19 @@ describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
     await until(async () => (await two.counters.look("team", ["tokens"]))[0]?.used === 1_090);
   });
 
+  test("what takes nothing is not refused where more was used than there is", async () => {
+    redis = await startRedis();
+    const one = await join(redis.url);
+    const [seen] = (await one.counters.take([need("tokens", 100)])).seen;
+    if (seen === undefined) throw new Error("Nothing was seen.");
+    one.counters.adjust(seen, 500, true);
+    await until(async () => (await one.counters.look("team", ["tokens"]))[0]?.used === 501);
+    const free = [need("requests", 5), need("tokens", 100, { amount: 0 })];
+    expect(await takeShared(one, free)).toBe(true);
+    expect(await takeShared(one, [need("requests", 5), need("tokens", 100)])).toBe(false);
+    expect((await one.counters.look("team", ["requests"]))[0]?.used).toBe(1);
+  });
+
   test("places of a gateway that died are free again when their lease ends; of one that lives they stay", async () => {
     redis = await startRedis();
     const { url } = redis;

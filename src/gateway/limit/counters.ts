@@ -21,7 +21,7 @@ export interface Seen {
   used: number;
   /** When its window ends, by the wall clock; null for what is counted at once. */
   endsMs: number | null;
-  /** There was not enough. */
+  /** There was not enough; never so of what takes nothing. */
   isOver: boolean;
 }
 

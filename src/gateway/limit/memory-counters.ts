@@ -137,7 +137,7 @@ function see(need: Need): (result: unknown) => Seen {
     const { consumedPoints: used, msBeforeNext } = result;
     // By a clock that was set back the window would end much later than it does.
     const leftMs = Math.min(msBeforeNext, WINDOW_S * 1_000);
-    return { need, used, endsMs: Date.now() + leftMs, isOver: used > need.most };
+    return { need, used, endsMs: Date.now() + leftMs, isOver: need.amount > 0 && used > need.most };
   };
 }
 

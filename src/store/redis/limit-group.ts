@@ -92,7 +92,10 @@ async function sendAll(
 }
 
 function isTaken(pending: readonly Pending[], answer: unknown): boolean {
-  return readCounts(answer, pending.length).every(([used], index) => used <= Number(pending[index]?.args[2]));
+  return readCounts(answer, pending.length).every(([used], index) => {
+    const [, amount, most] = pending[index]?.args ?? [];
+    return amount === "0" || used <= Number(most);
+  });
 }
 
 function readCounts(answer: unknown, length: number): Count[] {

@@ -8,7 +8,7 @@ export const WINDOW = "window";
 
 /**
  * KEYS: one a need; ARGV for each: `window`, amount, most, seconds, "" or `slot`, 1, most, milliseconds of its lease, its id.
- * Takes all or nothing. Answers for each: what is used (of those that stand in the way with what was wanted, of the others without where
+ * Takes all or nothing; where nothing is wanted of a key, it stands in nobody's way. Answers for each: what is used (of those that stand in the way with what was wanted, of the others without where
  * nothing is taken), and the milliseconds until its window ends.
  */
 export const TAKE = `
@@ -28,7 +28,7 @@ for i, key in ipairs(KEYS) do
     if left <= 0 then left = span * 1000 end
   end
   answers[i] = {used, left}
-  if used + amount > most then
+  if amount > 0 and used + amount > most then
     isOver = true
     answers[i][1] = used + amount
   end

@@ -267,7 +267,7 @@ function see(need: Need): (result: unknown) => Seen {
   return (result) => {
     if (!(result instanceof RateLimiterRes)) throw result;
     const { consumedPoints: used, msBeforeNext } = result;
-    return { need, used, endsMs: Date.now() + msBeforeNext, isOver: used > need.most };
+    return { need, used, endsMs: Date.now() + msBeforeNext, isOver: need.amount > 0 && used > need.most };
   };
 }
 
