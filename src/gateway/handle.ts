@@ -1,7 +1,7 @@
 // The life of one inference request: read → plan → send → answer, with its row settled before anything is released.
 // Knows no HTTP server, no SQL and no vendor's name.
 
-import { type GatewayError, type JsonObject, mergeExtra, toGatewayError } from "../ir/index.ts";
+import { type GatewayError, type JsonObject, isJsonObject, mergeExtra, toGatewayError } from "../ir/index.ts";
 import type { Amount } from "../ledger/index.ts";
 import { readCapped } from "../lib/capped-text.ts";
 import { answerWhole } from "./answer.ts";
@@ -283,7 +283,8 @@ async function answerRejection(state: CallState): Promise<Outcome<Response>> {
     plan.mode.kind === "forward" &&
     plan.endpoint.hasForeignErrors !== true &&
     failure.kind === "upstream_rejected" &&
-    parseObject(text) !== null;
+    // All formats keep it there; what else a server says is told in the client's format.
+    isJsonObject(parseObject(text)?.["error"]);
   if (!isOurs) throw nameRefused(failure, plan.provider.name);
   line.release(false);
   return {

@@ -1,4 +1,5 @@
 // Refusals that come with status 200, in the place of a whole answer or of the stream that was asked for: they count like the status that says the same.
+// And those that have a status, and no format's form.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { type Rig, type Upstream, makeRig, makeStream, readJson } from "../rig.ts";
@@ -78,4 +79,32 @@ describe.each([false, true])("streamed: %p", (stream) => {
     for (let call = 0; call < 2; call++) await gateway.chat({ model: "gpt-4o", messages: MESSAGES, stream });
     expect(gateway.calls.map(({ headers }) => headers.get("authorization")?.slice(-1))).toEqual(["a", "b", "b"]);
   });
+});
+
+test.each<[path: string, body: object, said: string, told: object]>([
+  [
+    "/v1/chat/completions",
+    { model: "gpt-4o" },
+    '{"detail":"No such address."}',
+    { error: { message: "No such address." } },
+  ],
+  [
+    "/v1/messages",
+    { model: "claude-3", max_tokens: 9 },
+    '{"message":"No."}',
+    { type: "error", error: { message: "No." } },
+  ],
+  [
+    "/v1/chat/completions",
+    { model: "gpt-4o" },
+    "{}",
+    { error: { type: expect.any(String), message: expect.any(String) } },
+  ],
+])("%s: a refusal of no format's form is told in the client's: %j", async (path, body, text, told) => {
+  const gateway = await makeRig({
+    upstream: () => new Response(text, { status: 404, headers: { "content-type": "application/json" } }),
+  });
+  rig = gateway;
+  const response = await gateway.send(path, { body: { ...body, messages: MESSAGES } });
+  expect([response.status, await readJson(response)]).toMatchObject([404, told]);
 });
