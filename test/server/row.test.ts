@@ -131,7 +131,7 @@ test("a status that is none becomes 502, in JSON", async () => {
   });
   const response = await chat({ model: "claude-sonnet-4-5", messages: HELLO });
   expect(response.status).toBe(502);
-  expect((await readJson(response)).error.message).toContain("odd");
+  expect((await readJson(response)).error.message).toContain("answered with 999");
   expect((await row()).status).toBe(502);
 });
 
