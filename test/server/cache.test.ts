@@ -193,6 +193,14 @@ test("a route may say for how long and to whom, or not at all, whatever holds el
   expect([await ask("local/m"), await ask("local/m")]).toEqual(["miss", "hit"]);
 });
 
+/** Models write these in their order. */
+function formOf(...fields: string[]): object {
+  const properties = Object.fromEntries(fields.map((name) => [name, { type: "string" }]));
+  return {
+    response_format: { type: "json_schema", json_schema: { name: "f", schema: { type: "object", properties } } },
+  };
+}
+
 describe("what can change an answer tells requests apart", () => {
   const chat = (more: object, headers: Record<string, string> = {}) => ({ body: { ...ASK, ...more }, headers });
   test.each([
@@ -202,6 +210,7 @@ describe("what can change an answer tells requests apart", () => {
     ["strict mode", chat({}), chat({}, { "x-tokligence-strict": "true" })],
     ["a header that goes to the provider", chat({}), chat({}, { "openai-beta": "x" })],
     ["the last digit of a long number", chat({ seed: 1 }), chat({ seed: 2 })],
+    ["the order in which a schema has its fields", chat(formOf("why", "answer")), chat(formOf("answer", "why"))],
   ])("%s", async (_what, one, other) => {
     const gateway = await open();
     const words = [];

@@ -55,7 +55,7 @@ export function findPlace(question: Question, scene: Scene, general: CacheRules)
       headers: pickHeaders(call, targets, peek.stream),
       owner: nameOwner(rules.scope, caller),
       // Numbers of so many digits are not told apart once they are read.
-      body: LONG_NUMBER.test(raw) ? raw : essence,
+      body: LONG_NUMBER.test(raw) ? raw : HAS_SCHEMA.test(raw) ? JSON.stringify(essence) : essence,
     };
     return { key: hash("sha256", canonicalize(parts), "base64url"), rules };
   } catch {
@@ -65,6 +65,8 @@ export function findPlace(question: Question, scene: Scene, general: CacheRules)
 }
 
 const LONG_NUMBER = /\d{16}/u;
+/** Models write the fields of a schema in the order in which it has them: there, order counts. */
+const HAS_SCHEMA = /"properties"/u;
 
 function namesObjects(raw: string, body: JsonObject): boolean {
   return mayReference(raw) && findReferences(body).length > 0;
