@@ -1,5 +1,6 @@
 // The places where answers are kept to be given again: one contract for all of them, and what each does when it is lost.
 
+import { RedisClient } from "bun";
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -189,6 +190,36 @@ describe("sqlite", () => {
     await shelf.stop();
   });
 
+  test("a disk that takes nothing more is told of once, and what is there is given on", async () => {
+    const clock = makeClock();
+    const path = newPath();
+    const shelf = openSqlite(clock, path);
+    const put = (key: string): void => {
+      shelf.put(key, answer(key), HOUR_MS);
+      clock.advance(60);
+    };
+    put("a");
+    const other = new Database(path);
+    other.run("begin immediate");
+    for (const key of ["b", "c", "d"]) {
+      put(key);
+      expect([await readText(shelf, "a"), await readText(shelf, key), (await shelf.size()).entries]).toEqual([
+        "a",
+        null,
+        1,
+      ]);
+    }
+    expect(faults).toHaveLength(1);
+    other.run("rollback");
+    put("e");
+    expect(await readText(shelf, "e")).toBe("e");
+    other.run("begin immediate");
+    put("f");
+    expect(faults).toHaveLength(2);
+    other.close();
+    await shelf.stop();
+  });
+
   test("a database of something else is neither used nor deleted, nor is one that somebody else writes to", async () => {
     const [clock, path] = [makeClock(), newPath()];
     for (const edition of [0, 1, 7]) {
@@ -273,6 +304,27 @@ describe.if(hasRedis)("redis", () => {
     }
     expect(told).toEqual(["Redis did not answer within 100 ms.", "recovered"]);
     expect(await readText(shelf, "a")).toBe("x");
+    await shelf.stop();
+    await own.stop();
+  });
+
+  test("full: it is told once, what is there is given on, and it is told when there is room again", async () => {
+    const own = await startRedis();
+    const { shelf, told } = openOn(own.url, systemClock);
+    await shelf.ready;
+    shelf.put("a", answer("x"), HOUR_MS);
+    const admin = new RedisClient(own.url);
+    await admin.send("CONFIG", ["SET", "maxmemory", "1"]);
+    for (const key of ["b", "c", "d"]) {
+      shelf.put(key, answer("y"), HOUR_MS);
+      expect([await readText(shelf, "a"), await readText(shelf, key)]).toEqual(["x", null]);
+    }
+    expect(told).toEqual([expect.stringContaining("OOM")]);
+    await admin.send("CONFIG", ["SET", "maxmemory", "0"]);
+    shelf.put("e", answer("y"), HOUR_MS);
+    expect(await readText(shelf, "e")).toBe("y");
+    expect(told.slice(1)).toEqual(["recovered"]);
+    admin.close();
     await shelf.stop();
     await own.stop();
   });

@@ -32,6 +32,8 @@ const SCANNED_AT_ONCE = "1000";
 export function openRedisShelf({ url, clock, onFault, onRecovery }: ShelfInit): AnswerShelf & { ready: Promise<void> } {
   let client: RedisClient | null = null;
   let isDown = false;
+  /** It is there, and takes nothing: it may be full. */
+  let isRefusing = false;
   let isStopped = false;
   let triesInARow = 0;
   let waitingBytes = 0;
@@ -67,6 +69,7 @@ export function openRedisShelf({ url, clock, onFault, onRecovery }: ShelfInit): 
     client = null;
     of?.close();
     waitingBytes = 0;
+    isRefusing = false;
     if (!isDown) onFault(cause instanceof Error ? cause : new Error(String(cause)));
     isDown = true;
     cancel?.();
@@ -111,13 +114,17 @@ export function openRedisShelf({ url, clock, onFault, onRecovery }: ShelfInit): 
       const bytes = pack(answer);
       if (of === null || waitingBytes + bytes.byteLength > MAX_WAITING_BYTES) return;
       waitingBytes += bytes.byteLength;
-      const done = (): void => {
-        if (of === client) waitingBytes -= bytes.byteLength;
+      const done = (refusal: Error | null): void => {
+        if (of !== client) return;
+        waitingBytes -= bytes.byteLength;
+        if (refusal !== null && !isRefusing) onFault(refusal);
+        if (refusal === null && isRefusing) onRecovery();
+        isRefusing = refusal !== null;
       };
-      of.set(PREFIX + key, bytes, "PX", Math.max(1, Math.round(ttlMs))).then(done, (error: unknown) => {
-        done();
-        lose(error, of);
-      });
+      of.set(PREFIX + key, bytes, "PX", Math.max(1, Math.round(ttlMs))).then(
+        () => done(null),
+        (error: unknown) => (isRefusal(error) ? done(error) : lose(error, of)),
+      );
     },
     clear: () => scanAll((of, keys) => of.send("UNLINK", keys)),
     size: async () => ({ entries: await scanAll(async () => undefined), bytes: null }),
@@ -129,6 +136,11 @@ export function openRedisShelf({ url, clock, onFault, onRecovery }: ShelfInit): 
       client = null;
     },
   };
+}
+
+/** An answer of the server's own, by which the connection is as good as before. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && error.code === "ERR_REDIS_SERVER_ERROR";
 }
 
 /** Rejects after so long. What comes later is nobody's. */

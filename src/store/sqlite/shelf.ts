@@ -88,17 +88,18 @@ export function openSqliteShelf({ path, maxBytes, clock, onFault }: ShelfInit): 
   const touched = new Map<string, number>();
   let waitingBytes = 0;
   let cancel: (() => void) | null = null;
-  let isFaulty = false;
+  /** A full disk is read as before, and that it is must not be told with each answer. */
+  const isFaulty = { read: false, write: false };
 
   /** What fails is as if it were not there. */
-  const attempt = <T>(work: () => T, instead: T): T => {
+  const attempt = <T>(what: keyof typeof isFaulty, work: () => T, instead: T): T => {
     try {
       const result = work();
-      isFaulty = false;
+      isFaulty[what] = false;
       return result;
     } catch (error) {
-      if (!isFaulty) onFault(error);
-      isFaulty = true;
+      if (!isFaulty[what]) onFault(error);
+      isFaulty[what] = true;
       return instead;
     }
   };
@@ -134,7 +135,7 @@ export function openSqliteShelf({ path, maxBytes, clock, onFault }: ShelfInit): 
     const uses = [...touched];
     touched.clear();
     const group = takeGroup();
-    if (group.length > 0 || uses.length > 0) attempt(() => commit(db, () => write(group, uses)), undefined);
+    if (group.length > 0 || uses.length > 0) attempt("write", () => commit(db, () => write(group, uses)), undefined);
     if (waiting.size > 0) schedule();
   };
 
@@ -143,7 +144,7 @@ export function openSqliteShelf({ path, maxBytes, clock, onFault }: ShelfInit): 
   };
 
   const glance = () => {
-    const found = attempt(() => sums.get(), null);
+    const found = attempt("read", () => sums.get(), null);
     return { entries: (found?.entries ?? 0) + waiting.size, bytes: (found?.bytes ?? 0) + waitingBytes };
   };
 
@@ -153,13 +154,17 @@ export function openSqliteShelf({ path, maxBytes, clock, onFault }: ShelfInit): 
       const now = clock.wallMs();
       const early = waiting.get(key);
       if (early !== undefined) return early.expiresMs > now ? early.answer : null;
-      return attempt(() => {
-        const row = select.get(key);
-        if (row === null || row.expires_at <= now) return null;
-        if (touched.size < MAX_TOUCHES) touched.set(key, now);
-        schedule();
-        return { ...readMeta(row.meta), body: row.body };
-      }, null);
+      return attempt(
+        "read",
+        () => {
+          const row = select.get(key);
+          if (row === null || row.expires_at <= now) return null;
+          if (touched.size < MAX_TOUCHES) touched.set(key, now);
+          schedule();
+          return { ...readMeta(row.meta), body: row.body };
+        },
+        null,
+      );
     },
     put(key, answer, ttlMs) {
       const bytes = answer.body.byteLength + ROW_BYTES;
@@ -173,18 +178,22 @@ export function openSqliteShelf({ path, maxBytes, clock, onFault }: ShelfInit): 
       waiting.clear();
       touched.clear();
       waitingBytes = 0;
-      return attempt(() => {
-        db.run("delete from answers");
-        // So that the disk has its space again.
-        db.run("vacuum");
-        return entries;
-      }, 0);
+      return attempt(
+        "write",
+        () => {
+          db.run("delete from answers");
+          // So that the disk has its space again.
+          db.run("vacuum");
+          return entries;
+        },
+        0,
+      );
     },
     size: async () => glance(),
     glance,
     async stop() {
       cancel?.();
-      while (waiting.size > 0 && !isFaulty) flush();
+      while (waiting.size > 0 && !isFaulty.write) flush();
       cancel?.();
       db.close();
     },
