@@ -64,7 +64,7 @@ const CASES = [
         { role: "user", content: "more" },
       ],
     },
-    lost: "input[1].content[0]",
+    lost: "input[1]",
   },
 ];
 
@@ -79,7 +79,7 @@ test.each(CASES)("$path: what is left out", async ({ path, body, lost }) => {
 const [, GOOGLES, RESPONSES] = CASES;
 
 test.each([
-  { path: "/v1beta/models/claude-x:generateContent", body: { ...GOOGLES?.body }, named: "contents[1]" },
+  { path: "/v1beta/models/claude-x:generateContent", body: { ...GOOGLES?.body }, named: "contents[1].parts[0]" },
   { path: "/v1/responses", body: { ...RESPONSES?.body, model: "claude-x" }, named: "input[1]" },
   {
     path: "/v1/chat/completions",
