@@ -14,8 +14,9 @@ export interface IntentWatch {
   close(): string[];
 }
 
-/** What costs nothing and has no row: questions about an answer that a provider keeps or that is over, and counts that we ask for ourselves. */
-const FREE = /\/responses\/[^/]+(?:\/(?:cancel|input_items))?(?:\?|$)|\/generation\?id=|count_?tokens|\/input_tokens/iu;
+/** What costs nothing and has no row: questions about an answer or an object that a provider keeps or that is over, and counts that we ask for ourselves. */
+const FREE =
+  /\/responses\/[^/]+(?:\/(?:cancel|input_items))?(?:\?|$)|\/(?:batches|jobs|videos)\/[^/?]+$|\/generation\?id=|count_?tokens|\/input_tokens/iu;
 
 /** Measurements go without it: a look costs more than what is measured. */
 export function watchIntents({ environment, identityPath, ledgerPath, outboxPath }: Config): IntentWatch {

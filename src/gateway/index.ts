@@ -37,6 +37,7 @@ export { type Rights, findEnd, openLongPresence } from "./presence.ts";
 export { askForToken, lookAtModels } from "./probe.ts";
 export { createBindings } from "./rest/binding.ts";
 export type { Arrival, RestCall } from "./rest/call.ts";
+export { followObjects } from "./rest/follow.ts";
 export { handleNamed } from "./rest/named.ts";
 export { handlePassthrough } from "./rest/passthrough.ts";
 export { type SocketTools, openSession } from "./socket/handle.ts";

@@ -20,6 +20,7 @@ import {
   type SocketTools,
   countInput,
   LATEST_MS,
+  followObjects,
   resumeCorrections,
   createAdmission,
   createAnswerCache,
@@ -212,6 +213,7 @@ export function createApp(parts: AppParts): App {
   const tools = makeTools(parts, { scene, fetch, connect, fleet: health.fleet, knocker, limits: limits.limits });
   parts.metrics.watch(listGauges(parts, health, tools));
   const probes = parts.crew?.isOffice === false ? NO_PROBES : startProbes({ ...parts, ...health, config, tools });
+  const following = parts.crew?.isOffice === false ? NO_PROBES : followObjects(tools, parts.newId);
   const limit = (): number => config().http.maxBodyBytes;
   const look = async (): Promise<void> => parts.crew?.look();
   const rules = makeRules(parts);
@@ -274,11 +276,13 @@ export function createApp(parts: AppParts): App {
       limits.stop();
       current.stop();
       probes.stop();
+      following.stop();
       health.close();
     },
   };
 }
 
+/** Others see to it. */
 const NO_PROBES = { reload: () => undefined, stop: () => undefined };
 
 /** What anybody has here: a way in, the page, a profile and keys. */

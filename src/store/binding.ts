@@ -1,6 +1,6 @@
 // Who owns what a provider keeps, in a database, whichever engine it is. Knows no provider.
 
-import { and, desc, eq, isNull } from "drizzle-orm";
+import { and, desc, eq, gte, inArray, isNull } from "drizzle-orm";
 import type { BindingStore, ObjectBinding } from "../identity/object.ts";
 import type { Engine } from "./engine.ts";
 import type { Schema } from "./schema.ts";
@@ -15,6 +15,8 @@ export function createBindingStore(engine: Engine): BindingStore {
       if (bindings.length === 0) return;
       const rows = bindings.map((binding) => ({
         ...binding,
+        keyId: binding.keyId ?? null,
+        tags: binding.tags === undefined ? null : [...binding.tags],
         objectId: cleanText(binding.objectId),
         id: makeId(binding.provider, binding.objectId),
       }));
@@ -45,6 +47,13 @@ export function createBindingStore(engine: Engine): BindingStore {
       );
       return rows.map(toBinding);
     },
+    async listUnbooked({ families, since, limit }) {
+      const isWanted = and(inArray(table.family, [...families]), gte(table.createdAt, since), isNull(table.bookedAt));
+      const rows = await engine.read((db) =>
+        db.select().from(table).where(isWanted).orderBy(desc(table.createdAt), desc(table.id)).limit(limit),
+      );
+      return rows.map(toBinding);
+    },
     async claimBooking(provider, objectId) {
       const id = makeId(provider, objectId);
       const claimed = await engine.atomic((db) => ({
@@ -67,6 +76,7 @@ function makeId(provider: string, objectId: string): string {
   return `${provider}/${cleanText(objectId)}`;
 }
 
-function toBinding({ objectId, provider, userId, family, createdAt }: Row): ObjectBinding {
-  return { objectId, provider, userId, family, createdAt };
+function toBinding({ objectId, provider, userId, family, createdAt, keyId, tags }: Row): ObjectBinding {
+  const made = { ...(keyId === null ? {} : { keyId }), ...(tags === null ? {} : { tags }) };
+  return { objectId, provider, userId, family, createdAt, ...made };
 }

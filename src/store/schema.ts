@@ -298,10 +298,14 @@ function defineBindings(kit: Kit) {
       createdAt: kit.time("created_at").notNull(),
       /** Set once what it cost is on the books: whoever sets it first writes the row. */
       bookedAt: kit.time("booked_at"),
+      /** By which it was made, and what that was filed under: whoever books it later has no request to read them from. */
+      keyId: kit.text("key_id"),
+      tags: kit.json("tags").$type<string[]>(),
     },
     (table) => [
       kit.index("object_bindings_object").on(table.objectId),
       kit.index("object_bindings_user").on(table.userId, table.family),
+      kit.index("object_bindings_family").on(table.family, table.createdAt),
     ],
   );
 }

@@ -113,7 +113,7 @@ export function nameCursor(wire: Wire): string {
 export { type Sources, nameField, namePlace } from "./field-name.ts";
 export { encodeLimitHeaders } from "./openai-limit.ts";
 export { REST } from "./rest/family.ts";
-export { type Place, type RestAddress, listAddresses } from "./rest/place.ts";
+export { type Place, type RestAddress, listAddresses, listFollowed } from "./rest/place.ts";
 export { type Reference, findReferences, isReferenceField, mayReference } from "./rest/reference.ts";
 export type * from "./rest/type.ts";
 export { findVendorPage } from "./rest/vendor-page.ts";

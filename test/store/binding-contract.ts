@@ -55,6 +55,20 @@ export function describeBindings(get: () => Store): void {
       expect(await bindings.find(here.objectId)).toEqual([there]);
     });
 
+    test("that nobody has booked are listed by family and age, newest first, with the key and tags that they were made by", async () => {
+      const { bindings } = get();
+      const [families, since] = [[`batches-${Bun.randomUUIDv7()}`], AT];
+      const family = families[0] ?? "";
+      const old = make({ family, createdAt: new Date(AT.getTime() - 1) });
+      const first = make({ family, keyId: "key-1", tags: ["team:a"] });
+      const booked = make({ family });
+      const last = make({ family, createdAt: LATER });
+      await bindings.bind([old, first, booked, last, make()]);
+      expect(await bindings.claimBooking(booked.provider, booked.objectId)).toBe(true);
+      expect(await bindings.listUnbooked({ families, since, limit: 9 })).toEqual([last, first]);
+      expect(await bindings.listUnbooked({ families, since, limit: 1 })).toEqual([last]);
+    });
+
     test("take any text for an id", async () => {
       const { bindings } = get();
       const odd = make({ objectId: `a\0b'; drop table users; -- ${Bun.randomUUIDv7()} 工` });

@@ -8,6 +8,7 @@ import { emptyAnswer } from "../answer.ts";
 import { nothingSaid } from "../failure.ts";
 import { makeHeaders } from "../header.ts";
 import { answerTooLarge, explainBreak } from "../send.ts";
+import { readTags } from "../tag.ts";
 import type { RestCall } from "./call.ts";
 import { bookFetched, bookFinished } from "./finished.ts";
 import { type Meter, bookAnswer } from "./meter.ts";
@@ -196,11 +197,14 @@ function readPath(body: JsonObject, path: string): Json | undefined {
 }
 
 function bindEach({ plan, call }: State, family: RestFamily, ids: Json | undefined): ObjectBinding[] {
+  const { keyId, userId } = call.caller;
+  const tags = readTags(call);
   const createdAt = new Date(call.startedWallMs);
+  const made = { ...(keyId === "" ? {} : { keyId }), ...(tags === null ? {} : { tags }) };
   const list = Array.isArray(ids) ? ids : [ids];
   return list.flatMap((objectId) =>
     typeof objectId === "string" && objectId !== ""
-      ? [{ objectId, provider: nameKeeper(plan.provider), userId: call.caller.userId, family, createdAt }]
+      ? [{ objectId, provider: nameKeeper(plan.provider), userId, family, createdAt, ...made }]
       : [],
   );
 }

@@ -13,6 +13,7 @@ export interface Bindings {
   findKeeper(userId: string, references: readonly Reference[]): Promise<string | null>;
   list(userId: string, family: string): Promise<ObjectBinding[]>;
   bind(bindings: readonly ObjectBinding[]): Promise<void>;
+  listUnbooked: BindingStore["listUnbooked"];
   claimBooking: BindingStore["claimBooking"];
   unbind(provider: string, objectId: string): Promise<void>;
 }
@@ -79,6 +80,7 @@ export function createBindings(store: BindingStore, clock: Pick<Clock, "monotoni
       await store.bind(bindings);
       for (const { objectId } of bindings) remembered.delete(objectId);
     },
+    listUnbooked: (wanted) => store.listUnbooked(wanted),
     claimBooking: (provider, objectId) => store.claimBooking(provider, objectId),
     async unbind(provider, objectId) {
       await store.unbind(provider, objectId);

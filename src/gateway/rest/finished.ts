@@ -13,7 +13,12 @@ import type { RestState } from "./state.ts";
 
 type State = RestState<RestCall>;
 
-export async function bookFinished(state: State, collection: RestCollection, object: JsonObject): Promise<void> {
+/** What booking needs: of a request, or of nobody's, where an object is followed. */
+export interface Booker extends Pick<State, "deadlines" | "plan" | "scene" | "tools"> {
+  call: Pick<RestCall, "caller" | "headers" | "id" | "requestId" | "signal" | "startedMs" | "startedWallMs">;
+}
+
+export async function bookFinished(state: Booker, collection: RestCollection, object: JsonObject): Promise<void> {
   const told = collection.finished?.(object) ?? null;
   const { id } = object;
   if (told === null || typeof id !== "string") return;
@@ -32,7 +37,7 @@ export async function bookFinished(state: State, collection: RestCollection, obj
   });
 }
 
-async function bookTold(state: State, booking: Omit<Booking, "metered">): Promise<void> {
+async function bookTold(state: Booker, booking: Omit<Booking, "metered">): Promise<void> {
   const { told, id } = booking;
   const { metered, resultsPath } = told;
   if (resultsPath === null) {
@@ -65,7 +70,7 @@ export async function bookRemoved(state: State): Promise<void> {
 
 /** Results that are gone are nobody's any more: then the totals are all that is known. */
 async function readSums(
-  state: State,
+  state: Booker,
   { metered, resultsPath }: { metered: Metered | null; resultsPath: string },
 ): Promise<Map<string, Metered>> {
   try {
@@ -111,7 +116,7 @@ export function bookFetched(state: State): void {
 }
 
 /** Nobody waits for it, and so nobody else would hear of it. */
-function notBooked({ plan }: State, id: string, cause: unknown): GatewayError {
+export function notBooked({ plan }: Booker, id: string, cause: unknown): GatewayError {
   const message =
     `The results of "${id.slice(0, 100)}" at provider "${plan.provider.name}" could not be read or booked: ` +
     "what it cost is not on the books yet. Ask for it once more to have that tried again.";
@@ -119,7 +124,11 @@ function notBooked({ plan }: State, id: string, cause: unknown): GatewayError {
 }
 
 /** One row a part, by whoever claims the object. They are announced before, with their figures: who claims it and dies is never asked again. */
-async function book(state: State, { id, ...booking }: Omit<Booking, "metered">, parts: readonly Part[]): Promise<void> {
+async function book(
+  state: Booker,
+  { id, ...booking }: Omit<Booking, "metered">,
+  parts: readonly Part[],
+): Promise<void> {
   const records = parts.map((part) => open(state, { ...booking, ...part }));
   await Promise.all(records.map((record) => record.intend(true)));
   const isOurs = await state.tools.bindings.claimBooking(nameKeeper(state.plan.provider), id);
@@ -139,7 +148,7 @@ interface Booking {
   metered: Metered;
 }
 
-function open({ call, tools, plan }: State, { collection, id, told, metered }: Booking): CallRecord {
+function open({ call, tools, plan }: Booker, { collection, id, told, metered }: Booking): CallRecord {
   const { provider } = plan;
   const record = openRecord(
     {

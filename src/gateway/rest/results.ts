@@ -6,12 +6,16 @@ import { type Metered, meterResult, nameMarks } from "../../wire/index.ts";
 import { collectHeaders } from "../header.ts";
 import { openLine, parseObject, send } from "../send.ts";
 import { authorize } from "./authorize.ts";
-import type { RestCall } from "./call.ts";
 import type { RestState } from "./state.ts";
 import { addressOf } from "./target.ts";
 
+/** What is needed of whoever asks. */
+type Reading = Pick<RestState, "deadlines" | "plan" | "scene" | "tools"> & {
+  call: Pick<RestState["call"], "caller" | "headers">;
+};
+
 /** The object itself, as the provider has it now. Rejects where it cannot be had. */
-export function readKept(state: RestState<RestCall>, path: string): Promise<JsonObject> {
+export function readKept(state: Reading, path: string): Promise<JsonObject> {
   return readBehind(state, path, async (body, progressed) => {
     const text = await readCapped(new Response(body), state.scene.maxAnswerBytes, progressed);
     const object = parseObject(text ?? "");
@@ -21,7 +25,7 @@ export function readKept(state: RestState<RestCall>, path: string): Promise<Json
 }
 
 /** Of each model a sum, by its name, and one apart of what is priced apart. Rejects where the results cannot be had, or not to their end. */
-export function sumResults(state: RestState<RestCall>, path: string): Promise<Map<string, Metered>> {
+export function sumResults(state: Reading, path: string): Promise<Map<string, Metered>> {
   return readBehind(state, path, async (body, progressed) => {
     const sums = new Map<string, Metered>();
     for await (const text of readLines(body, progressed)) add(sums, text);
@@ -31,7 +35,7 @@ export function sumResults(state: RestState<RestCall>, path: string): Promise<Ma
 
 /** What lies there, asked for by us. */
 async function readBehind<T>(
-  { call, tools, plan, deadlines }: RestState<RestCall>,
+  { call, tools, plan, deadlines }: Reading,
   path: string,
   read: (body: ReadableStream<Uint8Array>, progressed: () => void) => Promise<T>,
 ): Promise<T> {

@@ -28,6 +28,16 @@ export interface RestAddress {
   locate(tail: string): Place;
 }
 
+/** Collections whose objects tell of a cost once they are over, by family. */
+export function listFollowed(): Map<string, RestCollection> {
+  const entries: [string, RestEntry][] = Object.entries(REST);
+  return new Map(
+    entries.flatMap(([family, { collections = [] }]) =>
+      collections.flatMap((collection) => (collection.finished === undefined ? [] : [[family, collection] as const])),
+    ),
+  );
+}
+
 /** Every address of the table; one with a longer path comes before one that it begins with. */
 export function listAddresses(): RestAddress[] {
   const addresses = Object.entries<RestEntry>(REST).flatMap(([name, entry]) => {

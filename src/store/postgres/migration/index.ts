@@ -34,6 +34,7 @@ import m20261126112234_interrupted_times from "./20261126112234_interrupted_time
 import m20261126114559_add_budget_remains from "./20261126114559_add_budget_remains.sql" with { type: "text" };
 import m20261126150211_add_budget_gap from "./20261126150211_add_budget_gap.sql" with { type: "text" };
 import m20261126153118_count_untimed from "./20261126153118_count_untimed.sql" with { type: "text" };
+import m20261126214512_follow_objects from "./20261126214512_follow_objects.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -69,4 +70,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261126114559_add_budget_remains", sql: m20261126114559_add_budget_remains },
   { name: "20261126150211_add_budget_gap", sql: m20261126150211_add_budget_gap },
   { name: "20261126153118_count_untimed", sql: m20261126153118_count_untimed },
+  { name: "20261126214512_follow_objects", sql: m20261126214512_follow_objects },
 ];
