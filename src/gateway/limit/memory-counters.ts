@@ -108,11 +108,11 @@ export function createMemoryCounters(): MemoryCounters {
       const leftMs = (endsMs ?? 0) - Date.now();
       if (leftMs > 0) void limiterOf(need).set(need.subject, used, leftMs / 1000);
     },
-    adjust({ need, endsMs }, by) {
+    adjust(seen, by) {
+      const { need } = seen;
       if (need.unit === "slots" || by === 0) return;
-      // Nothing of a window that is over may come back in the next one.
       if (by > 0) void limiterOf(need).penalty(need.subject, by);
-      else if (Date.now() < (endsMs ?? 0)) void limiterOf(need).reward(need.subject, -by);
+      else void returnTo(limiterOf(need), seen, -by);
     },
     look: (limit, units) =>
       Promise.resolve(units.flatMap((unit) => show(unit, limiters.get(`${unit} ${limit}`), slots.get(limit)))),
@@ -121,6 +121,15 @@ export function createMemoryCounters(): MemoryCounters {
     },
     stop: () => undefined,
   };
+}
+
+/** Nothing of a window that is over may come back in the next one, whatever became of the clock: two of them end a window's length apart. */
+async function returnTo(limiter: RateLimiterMemory, { need, endsMs }: Seen, amount: number): Promise<void> {
+  const now = await limiter.get(need.subject);
+  if (now === null || now.msBeforeNext <= 0 || endsMs === null) return;
+  const apartMs = Math.abs(Date.now() + now.msBeforeNext - endsMs);
+  if (apartMs < (WINDOW_S * 1_000) / 2)
+    void limiter.reward(need.subject, Math.min(amount, Math.max(0, now.consumedPoints)));
 }
 
 /** Of what others hold. */
