@@ -27,6 +27,9 @@ export interface CacheFigures {
   savedCostNanos: number;
 }
 
+/** So far the clocks of gateways that share answers may lie apart. What was kept later than that, was kept before the clock was set back: nobody knows when. */
+const SKEW_MS = 60_000;
+
 export function createAnswerCache(shelf: AnswerShelf, nowMs: () => number): AnswerCache {
   const figures: CacheFigures = {
     hits: 0,
@@ -40,8 +43,10 @@ export function createAnswerCache(shelf: AnswerShelf, nowMs: () => number): Answ
   return {
     shelf,
     find(key, maxAgeMs) {
-      const judge = (found: StoredAnswer | null): StoredAnswer | null =>
-        found === null || nowMs() - found.storedMs > maxAgeMs ? null : found;
+      const judge = (found: StoredAnswer | null): StoredAnswer | null => {
+        const ageMs = found === null ? 0 : nowMs() - found.storedMs;
+        return ageMs > maxAgeMs || ageMs < -SKEW_MS ? null : found;
+      };
       const found = shelf.get(key);
       return found instanceof Promise ? found.then(judge) : judge(found);
     },
