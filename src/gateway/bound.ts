@@ -4,6 +4,7 @@
 import { type Json, type JsonObject, NO_USAGE, type Usage, isJsonObject } from "../ir/index.ts";
 import { type Amount, type PriceBook, type PriceRequest, createTokenEstimate } from "../ledger/index.ts";
 import type { Provider } from "../provider/index.ts";
+import type { Call } from "./call.ts";
 import type { Wanted } from "./limit/index.ts";
 import { MAX_TOKENS } from "./tally.ts";
 import { readTier } from "./unknown-price.ts";
@@ -36,6 +37,11 @@ export function findBound(init: BoundInit): Amount {
     costNanos: costNanos ?? (isPriced ? ONE_PIECE_NANOS : null),
     tokens: freshInputTokens + outputTokens,
   };
+}
+
+/** Whether such a call may have text written, as far as is known before its answer. */
+export function writesText({ wire }: Pick<Call, "wire">): boolean {
+  return wire.operation !== "embeddings";
 }
 
 /** The most that a request may be expected to use, whoever answers it: for rate limits to take. */

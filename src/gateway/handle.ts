@@ -6,7 +6,7 @@ import type { Amount } from "../ledger/index.ts";
 import { readCapped } from "../lib/capped-text.ts";
 import { answerWhole } from "./answer.ts";
 import { type Ready, answerLater } from "./background.ts";
-import { NOTHING, findBound, findWanted } from "./bound.ts";
+import { NOTHING, findBound, findWanted, writesText } from "./bound.ts";
 import {
   type Call,
   type GatewayTools,
@@ -116,7 +116,7 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
     if (reserving !== undefined) await reserving;
     // To count is free.
     const isWork = plan.local === undefined && call.wire.operation !== "count";
-    if (isWork) judgePrice({ plan, record: hand, scene, tools, body });
+    if (isWork) judgePrice({ plan, record: hand, scene, tools, body, writes: writesText(call) });
     hand.planned(plan, visit?.end);
     return {
       call,
@@ -175,16 +175,15 @@ function boundOf(
   { defaultOutputTokens }: Scene,
   { plan, body }: { plan: Plan; body: JsonObject },
 ): Amount {
-  const { operation } = call.wire;
-  if (operation === "count") return NOTHING;
-  const writes = operation !== "embeddings";
+  if (call.wire.operation === "count") return NOTHING;
   const { model, provider } = plan;
+  const writes = writesText(call);
   return findBound({ provider, model, body, writes, defaultOutputTokens, prices, atMs: call.startedWallMs });
 }
 
-function wantedOf({ wire: { operation } }: Call, { defaultOutputTokens }: Scene, body: JsonObject): Wanted {
-  if (operation === "count") return NO_TOKENS;
-  return findWanted({ body, writes: operation !== "embeddings", defaultOutputTokens });
+function wantedOf(call: Call, { defaultOutputTokens }: Scene, body: JsonObject): Wanted {
+  if (call.wire.operation === "count") return NO_TOKENS;
+  return findWanted({ body, writes: writesText(call), defaultOutputTokens });
 }
 
 /** Asks the provider and gives its answer. */

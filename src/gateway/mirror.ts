@@ -4,6 +4,7 @@
 import { toGatewayError } from "../ir/index.ts";
 import type { Amount } from "../ledger/index.ts";
 import type { Ready } from "./background.ts";
+import { writesText } from "./bound.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
 import { isDrawn, orderReady } from "./order.ts";
 import { type Plan, planFor } from "./plan.ts";
@@ -121,7 +122,7 @@ async function prepare(
     record.asked(asked.peek.model, asked.peek.stream);
     const plan = planFor(scene, target, asked);
     await record.reserve(plan, () => boundOf(plan));
-    judgePrice({ plan, record, scene, tools, body: asked.body });
+    judgePrice({ plan, record, scene, tools, body: asked.body, writes: writesText(call) });
     record.planned(plan);
     const { body, peek } = asked;
     const quiet = { keep: null, elsewhere: null, watchesRefusals: false };

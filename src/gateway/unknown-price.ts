@@ -20,13 +20,15 @@ interface Asking {
 interface Judged extends Omit<Asking, "onUnknownPrice" | "provider"> {
   plan: Pick<Plan, "model" | "onUnknownPrice" | "provider">;
   body: JsonObject | null;
+  /** Whether text is to be written, as in a chat. */
+  writes: boolean;
 }
 
 /** Throws a GatewayError (forbidden, `price_unknown`) where the operator wants no call that the books cannot price. */
-export function judgePrice({ plan: { model, provider, onUnknownPrice }, body, ...asking }: Judged): void {
+export function judgePrice({ plan: { model, provider, onUnknownPrice }, body, writes, ...asking }: Judged): void {
   judgeWork(
     { ...asking, provider, onUnknownPrice },
-    { what: "the call", models: model === "" ? [] : [model], tier: readTier(body), writes: true },
+    { what: "the call", models: model === "" ? [] : [model], tier: readTier(body), writes },
   );
 }
 
@@ -35,7 +37,6 @@ export interface Work {
   what: string;
   models: readonly string[];
   tier: string;
-  /** Whether text is to be written, as in a chat. */
   writes?: boolean;
 }
 

@@ -154,6 +154,21 @@ describe("on_unknown_price = refuse", () => {
   });
 });
 
+test("a price of the input alone is the whole price of vectors, and none of a text", async () => {
+  const usage = { prompt_tokens: 1, completion_tokens: 0, total_tokens: 1 };
+  const data = [{ object: "embedding", index: 0, embedding: [0.5] }];
+  const gateway = await makeRig({
+    upstream: () => Response.json({ object: "list", data, choices: [{ text: "x", finish_reason: "stop" }], usage }),
+    config: (config) => ({ ...config, prices: { ...config.prices, onUnknown: "refuse" } }),
+  });
+  const model = "text-embedding-3-small";
+  const send = async (path: string, body: object) => (await gateway.send(path, { body: { model, ...body } })).status;
+  expect(await send("/v1/embeddings", { input: "x" })).toBe(200);
+  expect(await send("/v1/chat/completions", { messages: [{ role: "user", content: "x" }] })).toBe(403);
+  expect(await send("/v1/completions", { prompt: "x" })).toBe(403);
+  await gateway.close();
+});
+
 test("on_unknown_price = warn tells of it and goes on", async () => {
   const warned = await makeRig({
     upstream: () => Response.json({ id: "x" }),

@@ -27,7 +27,8 @@ function describeWork(
   const { family, act, collection, endpoint } = place;
   if (plan.provider.rest?.free?.includes(family) === true) return null;
   if (act === "call") {
-    return { what: endpoint, models: plan.model === "" ? [] : [plan.model], tier: readTier(intake.json) };
+    const models = plan.model === "" ? [] : [plan.model];
+    return { what: endpoint, models, tier: readTier(intake.json), writes: family === "completions" };
   }
   if (!mayCost(place, method)) return null;
   const models = act === "create" && intake.json !== null ? (collection?.workers?.(intake.json) ?? []) : [];

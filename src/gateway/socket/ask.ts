@@ -57,7 +57,7 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   if (target === undefined) throw unknownModel(asking.scene, model);
   if (target.provider === asking.provider.name) {
     const { provider, scene, tools } = asking;
-    judgePrice({ plan: { ...target, provider }, record: UNTOLD, scene, tools, body });
+    judgePrice({ plan: { ...target, provider }, record: UNTOLD, scene, tools, body, writes: true });
     if (type === "response.create") await asking.books.ask({ asked: model, model: target.model ?? model });
     const named = nameAt(provider, target.model ?? model);
     return named === model ? data : setTopLevel(data, "model", JSON.stringify(named));

@@ -84,7 +84,8 @@ export async function openSession(given: SocketCall, tools: SocketTools): Promis
     visit = tools.fleet.visit({ ...place, provider, weight: 1 });
     record.planned({ provider, model, dropped: [], ...way }, visit.end);
     const rule = onUnknownPrice === undefined ? {} : { onUnknownPrice };
-    if (!isNamedLater) judgePrice({ plan: { provider, model, ...rule }, record, scene, tools, body: null });
+    if (!isNamedLater)
+      judgePrice({ plan: { provider, model, ...rule }, record, scene, tools, body: null, writes: true });
     isCalled = true;
     const dialledMs = tools.clock.monotonicMs();
     const opened = await connect(call, tools, { scene, provider, model, asked, bound, record, deadlines, way });
