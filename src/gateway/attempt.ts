@@ -10,17 +10,19 @@ interface Made {
   tally: Pick<Tally, "answerId" | "print" | "weigh">;
   /** Null while it is under way. */
   attempt: Attempt | null;
+  leftId: string | null;
 }
 
 interface Planned {
   plan: Pick<Plan, "model" | "provider" | "route"> | null;
   attempt: Attempt | null;
+  leftId: string | null;
 }
 
 /** An attempt with what its provider said of it; where there were several, with its own part of the figures, too. */
-export function printAttempt({ plan, attempt, tally }: Made, own: Figures | null): Attempt[] {
+export function printAttempt({ plan, attempt, leftId, tally }: Made, own: Figures | null): Attempt[] {
   if (attempt === null) return [];
-  const answerId = plan?.provider.usageLater === undefined ? null : tally.answerId();
+  const answerId = plan?.provider.usageLater === undefined ? leftId : tally.answerId();
   const usageRaw = tally.print();
   const printed = { ...attempt };
   // Should the gateway end before it has asked, the next one finds by it what to ask.
@@ -35,7 +37,7 @@ export function printAttempt({ plan, attempt, tally }: Made, own: Figures | null
 }
 
 /** As it stands on record should the gateway die over it. */
-export function announceAttempt({ plan, attempt }: Planned): Attempt[] {
+export function announceAttempt({ plan, attempt, leftId }: Planned): Attempt[] {
   if (plan === null || attempt !== null) return [];
   return [
     {
@@ -46,6 +48,7 @@ export function announceAttempt({ plan, attempt }: Planned): Attempt[] {
       errorKind: "interrupted",
       upstreamRequestId: null,
       latencyMs: 0,
+      ...(leftId === null ? {} : { answerId: leftId }),
     },
   ];
 }

@@ -92,7 +92,7 @@ export class Books {
   announce(): Intent {
     const { call, tries } = this;
     const { plan } = this.current;
-    const isKnown = tries.some(({ attempt }) => attempt !== null);
+    const isKnown = tries.some(({ attempt, leftId }) => attempt !== null || leftId !== null);
     const intent: Intent = {
       id: call.id,
       requestId: call.requestId,

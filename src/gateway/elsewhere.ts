@@ -2,18 +2,21 @@
 
 import { GatewayError, type JsonObject, toGatewayError } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { WireMemory } from "../wire/index.ts";
+import { KEEPING, type WireMemory } from "../wire/index.ts";
 import { bookAnswer } from "./answer.ts";
+import type { GatewayTools } from "./call.ts";
 import type { CallState, Elsewhere } from "./header.ts";
 import { askKeeper } from "./keeper.ts";
+import { type Estimated, bookTold } from "./later.ts";
 import type { Run } from "./run.ts";
 import { parseObject } from "./send.ts";
+import { refuseEndless } from "./tally.ts";
 import { nameKeeper } from "./way/pool.ts";
 
 const FIRST_LOOK_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 /** Providers give up themselves long before. */
-const MAX_WATCH_MS = 24 * 3_600_000;
+export const MAX_WATCH_MS = 24 * 3_600_000;
 
 export function watchElsewhere(memory: WireMemory): Elsewhere {
   return { isOver: (answer) => memory.isOver(answer), watch: (state, answer) => watch(state, memory, answer) };
@@ -21,9 +24,10 @@ export function watchElsewhere(memory: WireMemory): Elsewhere {
 
 async function watch(state: CallState, memory: WireMemory, begun: JsonObject): Promise<void> {
   const { call, plan, record, line, tools } = state;
-  const { id } = begun;
+  const id = readId(begun);
   line.release(false);
-  const run = tools.memory.track({ id: typeof id === "string" ? id : "", userId: call.caller.userId, body: "" });
+  const run = tools.memory.track({ id, userId: call.caller.userId, body: "" });
+  void record.leave(id);
   let failure: GatewayError | null = null;
   try {
     const text = await findEnd(state, memory, run);
@@ -42,8 +46,44 @@ async function watch(state: CallState, memory: WireMemory, begun: JsonObject): P
   run.close();
 }
 
+/** One that a gateway before this one followed, whose row is written: it is corrected by what the answer cost. Never rejects. */
+export async function followOn(estimated: Estimated, tools: GatewayTools): Promise<void> {
+  const { entry, plan, answerId } = estimated;
+  const wire = KEEPING.find(({ endpoint }) => endpoint === entry.endpoint);
+  if (wire === undefined) return;
+  const run = tools.memory.track({ id: answerId, userId: entry.userId, body: "" });
+  const forget = tools.ledger.beforeEnd(() => undefined, answerId);
+  try {
+    const call = { wire, requestId: entry.requestId };
+    const text = await findEnd({ call, plan, tools }, wire.memory, run);
+    const answer = text === null ? null : parseObject(text);
+    if (answer !== null) {
+      const { model, usage } = wire.response.decode(answer);
+      const counted = refuseEndless(usage);
+      const report = wire.response.report(answer);
+      if (counted !== null) await bookTold(estimated, { model, usage: counted, report }, tools);
+    }
+  } catch (error) {
+    const failure = toGatewayError(error);
+    if (failure.kind !== "cancelled") tools.report(failure, entry.requestId);
+  }
+  forget();
+  run.close();
+}
+
+/** Empty where it has none. */
+export function readId({ id }: JsonObject): string {
+  return typeof id === "string" ? id : "";
+}
+
+interface Watched {
+  call: Pick<CallState["call"], "requestId" | "wire">;
+  plan: Pick<CallState["plan"], "model" | "provider">;
+  tools: GatewayTools;
+}
+
 /** The text of the answer once it is over; null where it is gone, or nobody may wait for it any longer. */
-async function findEnd({ call, plan, tools }: CallState, memory: WireMemory, run: Run): Promise<string | null> {
+async function findEnd({ call, plan, tools }: Watched, memory: WireMemory, run: Run): Promise<string | null> {
   const found = { id: run.id, model: plan.model, provider: nameKeeper(plan.provider) };
   const presence = new AbortController();
   run.onEnd(() => presence.abort());

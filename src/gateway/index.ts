@@ -29,7 +29,6 @@ export {
   createProviderBook,
 } from "./declared/book.ts";
 export type { OpenSecret, SecretKeys } from "./declared/secret.ts";
-export { LATEST_MS, resumeCorrections } from "./later.ts";
 export { type Memory, createMemory } from "./memory.ts";
 export { type Hedges, createHedges } from "./hedge.ts";
 export { createMirrors } from "./mirror.ts";
@@ -48,6 +47,7 @@ export { narrowScene } from "./narrow.ts";
 export { planFor } from "./plan.ts";
 export { type Asked, type Target, findTarget, unknownModel, unlistedModel } from "./target.ts";
 export { findLack, makeReady } from "./ready.ts";
+export { LATEST_MS, resumeCorrections } from "./resume.ts";
 export { type Decision, type Router, type WayTarget, createRouter } from "./route.ts";
 export type { Fetch } from "./send.ts";
 export { type Admission, createAdmission } from "./way/admission.ts";

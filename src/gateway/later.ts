@@ -2,7 +2,7 @@
 // Knows no vendor.
 
 import { type JsonObject, NO_USAGE, type Units, type Usage } from "../ir/index.ts";
-import { type Attempt, type LedgerEntry, type Price, type Untold, BLANK_ENTRY } from "../ledger/index.ts";
+import { type LedgerEntry, type Price, BLANK_ENTRY } from "../ledger/index.ts";
 import { readCapped } from "../lib/capped-text.ts";
 import { findAnswering } from "../lib/share.ts";
 import { makeStableId } from "../lib/stable-id.ts";
@@ -10,7 +10,7 @@ import { addressOf } from "./rest/target.ts";
 import { authorize } from "./rest/authorize.ts";
 import { openLine, parseObject, send } from "./send.ts";
 import type { GatewayTools } from "./call.ts";
-import { type Counted, priceCall } from "./price-call.ts";
+import type { Counted } from "./price-call.ts";
 import type { RecordedPlan } from "./record.ts";
 import { bookRow } from "./reserve.ts";
 import { MAX_NAME_LENGTH, printReport, refuseEndless } from "./tally.ts";
@@ -32,8 +32,6 @@ type Tools = Pick<GatewayTools, "budgets" | "clock" | "fetch" | "ledger" | "scen
 
 /** A provider has to finish its own books first. */
 const DELAYS_MS = [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000];
-/** Beyond all of them nobody asks any more. */
-export const LATEST_MS = 2_400_000;
 
 /** Asks again and again, and once more when the gateway stops before it was told: there will be nobody to ask later. */
 export function correctLater(estimated: Estimated, tools: Tools): void {
@@ -64,48 +62,6 @@ export function correctLater(estimated: Estimated, tools: Tools): void {
   arm();
 }
 
-/** Goes on where a gateway ended that had rows whose providers were still to be asked. `pending`: the answers about which somebody else asks. */
-export function resumeCorrections(
-  { entries, corrections }: Untold,
-  tools: Tools & Pick<GatewayTools, "prices">,
-  pending: ReadonlySet<string>,
-): void {
-  const told = new Set(corrections.flatMap(({ attempts }) => attempts.map((attempt) => attempt.upstreamRequestId)));
-  for (const entry of entries) {
-    for (const attempt of entry.attempts) {
-      const provider = tools.scene().providers.get(attempt.provider);
-      const { answerId } = attempt;
-      if (answerId === undefined || provider?.usageLater === undefined) continue;
-      if (told.has(answerId) || pending.has(answerId)) continue;
-      const plan = { provider, model: attempt.model, dropped: [] };
-      const findPrice = (counted: Counted): Price | null =>
-        priceCall(tools.prices, plan, { ...counted, at: entry.createdAt });
-      correctLater({ entry, plan, answerId, ...readBooked(entry, attempt), findPrice }, tools);
-    }
-  }
-}
-
-/** What the row says of that attempt: where there is but one, they are the row's own figures. */
-function readBooked(entry: LedgerEntry, attempt: Attempt): Pick<Estimated, "price" | "units" | "usage"> {
-  const usage = attempt.usage ?? readUsage(entry);
-  const costNanos = (attempt.usage === undefined ? entry.costNanos : attempt.costNanos) ?? null;
-  return { usage, units: usage?.units ?? null, price: costNanos === null ? null : { costNanos } };
-}
-
-function readUsage(entry: LedgerEntry): Usage | null {
-  const { freshInputTokens, outputTokens, longCacheWriteTokens, units } = entry;
-  if (freshInputTokens === null && outputTokens === null) return null;
-  return {
-    freshInputTokens: freshInputTokens ?? 0,
-    cacheReadTokens: entry.cacheReadTokens ?? 0,
-    cacheWriteTokens: entry.cacheWriteTokens ?? 0,
-    ...(longCacheWriteTokens === null ? {} : { longCacheWriteTokens }),
-    outputTokens: outputTokens ?? 0,
-    reasoningTokens: entry.reasoningTokens,
-    ...(units === null ? {} : { units }),
-  };
-}
-
 const MAX_ANSWER_BYTES = 256 * 1024;
 
 /** Whether the provider has told. */
@@ -122,25 +78,39 @@ async function correct(estimated: Estimated, tools: Tools): Promise<boolean> {
     const text = upstream.ok ? await readCapped(upstream, MAX_ANSWER_BYTES) : null;
     const told = text === null ? null : later.read(parseObject(text) ?? {});
     if (told === null || refuseEndless(told.usage) === null) return false;
-    const correction = makeCorrection(estimated, told, new Date(tools.clock.wallMs()));
-    bookRow(correction, tools.budgets);
-    // What could not be written is kept, and tried again: whoever asked once more would book it twice.
-    await tools.ledger.add(correction).catch(() => undefined);
+    await bookTold(estimated, told, tools);
     return true;
   } finally {
     line.release(true);
   }
 }
 
+/** Never rejects: what could not be written is kept, and tried again; whoever asked once more would book it twice. */
+export async function bookTold(
+  estimated: Estimated,
+  told: Told,
+  { budgets, clock, ledger }: Pick<Tools, "budgets" | "clock" | "ledger">,
+): Promise<void> {
+  const correction = makeCorrection(estimated, told, new Date(clock.wallMs()));
+  bookRow(correction, budgets);
+  await ledger.add(correction).catch(() => undefined);
+}
+
+interface Told {
+  usage: Usage;
+  model: string | null;
+  report: JsonObject | null;
+}
+
 function makeCorrection(
   { entry, plan, answerId, usage, units, price, findPrice }: Estimated,
-  told: { usage: Usage; model: string | null; report: JsonObject },
+  told: Told,
   createdAt: Date,
 ): LedgerEntry {
   const now = told.usage;
   const before = usage ?? NO_USAGE;
   const newPrice = findPrice({ served: told.model, usage: now, units: now.units ?? null });
-  const usageRaw = printReport(told.report);
+  const usageRaw = told.report === null ? null : printReport(told.report);
   return {
     ...BLANK_ENTRY,
     // Whoever asks, and when: it is the same row, and is there once.

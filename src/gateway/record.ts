@@ -110,6 +110,16 @@ class HandRecord implements CallRecord {
     );
   }
 
+  async leave(answerId: string): Promise<void> {
+    const { books, hand } = this;
+    if (answerId === "" || answerId.length > MAX_NAME_LENGTH || hand.current.leftId !== null) return;
+    hand.current.leftId = answerId;
+    const announced = books.tools.ledger.intend(books.announce(), books.ticket);
+    books.ticket = announced.ticket;
+    // What could not be written now is in the row itself, where the gateway lives to write it.
+    await announced.durable.catch(() => undefined);
+  }
+
   estimateInput(read: () => string): void {
     const { current } = this.hand;
     current.isCalled = true;

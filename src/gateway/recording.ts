@@ -41,6 +41,11 @@ export interface CallRecord {
    * now, where the work was done before.
    */
   intend(isKnown?: boolean): Promise<void>;
+  /**
+   * Its provider makes the answer of that id whether or not anybody is there: should the gateway end before the answer is over, the next one finds by it
+   * what to ask. Never rejects.
+   */
+  leave(answerId: string): Promise<void>;
   /** The planned provider is called now; what it is asked is read only where it reports no input. */
   estimateInput(read: () => string): void;
   /** The body that the provider is sent. */

@@ -5,6 +5,7 @@ import { readCapped } from "../lib/capped-text.ts";
 import { type Frame, createSseReader } from "../lib/sse.ts";
 import type { AnswerDecoder, ChatWire, Told, Wire } from "../wire/index.ts";
 import { bookUnasked, brokenAnswer } from "./answer.ts";
+import { readId } from "./elsewhere.ts";
 import { giveStatus, judgeInside } from "./failure.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
@@ -116,6 +117,7 @@ function keepFirst(
         if (answer !== null) {
           first = answer;
           void state.keep?.(answer, JSON.stringify(answer));
+          void state.record.leave(readId(answer));
         }
         return carrier.carry(frame, events);
       },

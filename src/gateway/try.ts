@@ -26,6 +26,8 @@ export interface Try {
   isOut: boolean;
   /** Null while it is under way. */
   attempt: Attempt | null;
+  /** The answer that its provider makes behind everybody's back, by the provider's own id; null where it makes none. */
+  leftId: string | null;
   ended: Parameters<CallRecord["planned"]>[1];
 }
 
@@ -46,6 +48,7 @@ export function openTry(tools: TryTools, plan: RecordedPlan | null, ended?: Try[
     isCalled: false,
     isOut: false,
     attempt: null,
+    leftId: null,
     ended,
   };
 }

@@ -9,7 +9,7 @@ import {
   showAnswer,
 } from "../gateway/index.ts";
 import type { Caller } from "../identity/index.ts";
-import { WIRES, type Wire, type WireMemory } from "../wire/index.ts";
+import { KEEPING, type Wire, type WireMemory } from "../wire/index.ts";
 import type { GuardedRoute, RouteContext } from "./route.ts";
 
 type Context = RouteContext & { caller: Caller };
@@ -17,9 +17,7 @@ type Context = RouteContext & { caller: Caller };
 const authority = { anyOf: ["inference:chat"] } as const;
 
 export function makeKeptRoutes(tools: GatewayTools): GuardedRoute[] {
-  return Object.values<Wire>(WIRES).flatMap((wire) =>
-    wire.memory === undefined || wire.operation !== "chat" ? [] : listRoutes({ ...wire, memory: wire.memory }, tools),
-  );
+  return KEEPING.flatMap((wire) => listRoutes(wire, tools));
 }
 
 function listRoutes(wire: Wire & { memory: WireMemory }, tools: GatewayTools): GuardedRoute[] {

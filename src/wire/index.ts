@@ -23,6 +23,7 @@ import type {
   VectorCodec,
   Wire,
   WireId,
+  WireMemory,
 } from "./type.ts";
 
 export const WIRES = {
@@ -59,6 +60,11 @@ export const LISTERS: readonly (ChatWire & { listing: ModelListing })[] = Object
     wire.operation === "chat" && wire.listing !== undefined ? [{ ...wire, listing: wire.listing }] : [],
   )
   .toSorted((left, right) => Number(right.id === openaiChat.id) - Number(left.id === openaiChat.id));
+
+/** The formats whose answers are kept. */
+export const KEEPING: readonly (ChatWire & { memory: WireMemory })[] = Object.values<Wire>(WIRES).flatMap((wire) =>
+  wire.operation === "chat" && wire.memory !== undefined ? [{ ...wire, memory: wire.memory }] : [],
+);
 
 /** The format of answers on addresses that belong to none. */
 export const DEFAULT_WIRE: Wire = openaiChat;
