@@ -158,6 +158,9 @@ function chooseGrant(
   return most(big(keep), sql`(${used} + ${more})`);
 }
 
+/** No sum of these is beyond all numbers. */
+const MOST = Number.MAX_SAFE_INTEGER;
+
 /** A parameter whose type no engine has to guess. */
 function big(value: number): SQL {
   return sql`cast(${value} as bigint)`;
@@ -166,7 +169,7 @@ function big(value: number): SQL {
 function sumOthers(grants: Schema["budgetGrants"], accountId: string, holder: string) {
   // PostgreSQL answers sums as text. What somebody damaged counts as nothing: summed up, it would be beyond all numbers, and nobody could claim anything.
   const exact = (column: string): SQL =>
-    sql.raw(`case when abs(other.${column}) <= ${Number.MAX_SAFE_INTEGER} then other.${column} else 0 end`);
+    sql.raw(`case when other.${column} between -${MOST} and ${MOST} then other.${column} else 0 end`);
   const sum = (column: "granted" | "held" | "spent"): SQL<number> =>
     sql<number>`(select cast(coalesce(sum(${exact(column)}), 0) as bigint) from ${grants} as other
       where other.account_id = ${accountId} and other.holder <> ${holder})`.mapWith(Number);

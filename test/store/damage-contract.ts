@@ -227,6 +227,7 @@ export function describeDamage(place: Place): void {
         location,
         `update budget_grants set granted = ${far}, spent = ${far}, held = ${far} where holder in ('a', 'b')`,
       );
+      await place.run(location, "update budget_grants set granted = -9223372036854775808 where holder = 'b'");
       const claim = { spent: 40, held: 0, refusals: 0, unpriced: 0, keep: 0, demand: 0, parts: 0, wanted: 0 };
       expect(await store.budgets.claim(account, "c", { ...claim, need: 10 })).toMatchObject({ granted: 50 });
       expect(await store.budgets.claim(account, "c", { ...claim, spent: 50, need: 10 })).toMatchObject({ granted: 50 });
