@@ -17,9 +17,8 @@ import { readSummed } from "./rollup.ts";
 import { createSums } from "./sum.ts";
 
 export async function rebuildSums(engine: Engine, onDay: (done: number, total: number) => void): Promise<RebuiltSums> {
-  const keptMs = await engine.snapshot((db) => findKept(engine, db));
-  const { aims, unsure } = await engine.snapshot((db) => findAims(engine, db, keptMs !== null));
-  const firstMs = keptMs === null ? Number.NEGATIVE_INFINITY : Math.ceil(keptMs / DAY_MS) * DAY_MS;
+  const firstMs = await engine.snapshot((db) => findFirst(engine, db));
+  const { aims, unsure } = await engine.snapshot((db) => findAims(engine, db, firstMs !== -Infinity));
   const next = (fromMs: number) => engine.snapshot((db) => findDay(engine, db, fromMs));
   const last = (await engine.snapshot((db) => findDay(engine, db, null))) ?? 0;
   let days = 0;
@@ -27,13 +26,13 @@ export async function rebuildSums(engine: Engine, onDay: (done: number, total: n
   for (let day = await next(firstMs); day !== null; day = await next(day + DAY_MS)) {
     first ??= day;
     onDay((day - first) / DAY_MS, (last - first) / DAY_MS + 1);
-    await insist(() => rebuildDay(engine, day, aims));
-    days++;
+    if ((await insist(() => rebuildDay(engine, day, aims))) === "made") days++;
   }
   const marks = await putMarks(engine, aims);
   await dropStrayMarks(engine);
   await insist(() => dropSheets(engine));
-  return { days, keptBefore: keptMs === null ? null : new Date(firstMs), marks, unsure };
+  const keptMs = await engine.snapshot((db) => findFirst(engine, db));
+  return { days, keptBefore: keptMs === -Infinity ? null : new Date(keptMs), marks, unsure };
 }
 
 /**
@@ -48,8 +47,8 @@ async function findAims(engine: Engine, db: Db, isKept: boolean): Promise<{ aims
   return { aims, unsure: isKept ? odd.filter((chain) => !noted.has(chain)) : [] };
 }
 
-/** Of days before, rows may be gone that sums still tell of; null where none is. */
-async function findKept(engine: Engine, db: Db): Promise<number | null> {
+/** The first day of which all rows are there. Of those before, some may be gone that sums still tell of; infinite where none is. */
+async function findFirst(engine: Engine, db: Db): Promise<number> {
   const { ledgerEntries: rows, ledgerHeads: heads } = engine.schema;
   const moments = (await readMarks(engine, db)).flatMap(({ removedBefore }) => removedBefore?.getTime() ?? []);
   const cuts = await db.select({ chain: heads.chain, at: heads.signedAt }).from(heads).where(eq(heads.reason, "cut"));
@@ -62,26 +61,31 @@ async function findKept(engine: Engine, db: Db): Promise<number | null> {
     moments.push(row === undefined ? at.getTime() : row.at.getTime() + DAY_MS);
   }
   const known = moments.filter((ms) => !Number.isNaN(ms));
-  return known.length === 0 ? null : Math.max(...known);
+  return Math.ceil(Math.max(...known) / DAY_MS) * DAY_MS;
 }
 
 /** Whoever sums up was faster each time. */
 const MOST_TRIES = 50;
 const PAUSE_MS = 50;
 
-async function insist(work: () => Promise<boolean>): Promise<void> {
+async function insist<Done>(work: () => Promise<Done | false>): Promise<Done> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    if (await work()) return;
+    const done = await work();
+    if (done !== false) return done;
     await Bun.sleep(PAUSE_MS);
   }
   const message = "Sums were moved again and again meanwhile by a gateway that runs; stop it, and say this again.";
   throw new GatewayError({ kind: "overloaded", message });
 }
 
-/** False where sums were moved meanwhile. */
-async function rebuildDay(engine: Engine, dayMs: number, aims: Aims): Promise<boolean> {
+/** False where sums were moved meanwhile; `kept` where rows of the day have gone by age meanwhile. */
+async function rebuildDay(engine: Engine, dayMs: number, aims: Aims): Promise<"kept" | "made" | false> {
   const { ledgerHours: hours, ledgerRollups: sums } = engine.schema;
-  const { marks, rows, parts } = await engine.snapshot((db) => sumDay(engine, db, { dayMs, aims }));
+  const day = await engine.snapshot(async (db) =>
+    dayMs < (await findFirst(engine, db)) ? null : sumDay(engine, db, { dayMs, aims }),
+  );
+  if (day === null) return "kept";
+  const { marks, rows, parts } = day;
   const isOfDay = (column: typeof hours.startedAt | typeof sums.startedAt): SQL | undefined =>
     and(gte(column, new Date(dayMs)), lt(column, new Date(dayMs + DAY_MS)));
   const isOurs = inArray(
@@ -89,7 +93,7 @@ async function rebuildDay(engine: Engine, dayMs: number, aims: Aims): Promise<bo
     LEVELS.map(({ name }) => name),
   );
   // By their names, too, for somebody may have put them into another time.
-  return write(engine, marks, (db) => [
+  const isWritten = await write(engine, marks, (db) => [
     db.delete(sums).where(and(isOurs, isOfDay(sums.startedAt))),
     db.delete(hours).where(isOfDay(hours.startedAt)),
     ...chunk(rows.map(({ id }) => id)).map((ids) => db.delete(sums).where(inArray(sums.id, ids))),
@@ -97,6 +101,7 @@ async function rebuildDay(engine: Engine, dayMs: number, aims: Aims): Promise<bo
     ...chunk(rows).map((some) => db.insert(sums).values(some)),
     ...chunk(parts).map((some) => db.insert(hours).values(some)),
   ]);
+  return isWritten && "made";
 }
 
 const KEPT = LEVELS.filter((level) => !isHourly(level));
