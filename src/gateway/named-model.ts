@@ -4,7 +4,12 @@
 import { type Json, type JsonObject, isJsonObject } from "../ir/index.ts";
 
 /** The client's own notes, in which a word means what the client will. */
-const NOTES: ReadonlySet<string> = new Set(["attributes", "metadata"]);
+const NOTES: readonly string[] = ["attributes", "metadata"];
+
+/** Values that a schema tells of, for a tool's arguments or an answer: they are what the model may write. */
+const EXAMPLES = ["const", "default", "enum", "examples", "input_examples"];
+
+const IDLE: ReadonlySet<string> = new Set([...EXAMPLES, ...NOTES]);
 
 /** Whether a text can name one at all: cheaper than to read it. */
 export function mayName(text: string): boolean {
@@ -17,9 +22,10 @@ export function listNamedModels(value: Json): string[] {
   return [...names];
 }
 
-/** What is said to the model, or describes what it may say: nothing in there chooses one. */
+/** What is said to the model: nothing in there chooses one. */
 const SAID: ReadonlySet<string> = new Set([
   "contents",
+  "documents",
   "input",
   "instructions",
   "messages",
@@ -45,7 +51,7 @@ function collect(value: Json, names: Set<string>): void {
   for (const [name, member] of Object.entries(value)) {
     if (name === "model" && typeof member === "string" && member !== "") names.add(member);
     else if (name === "models" && Array.isArray(member)) collectEach(member, names);
-    else if (!NOTES.has(name)) collect(member, names);
+    else if (!IDLE.has(name)) collect(member, names);
   }
 }
 

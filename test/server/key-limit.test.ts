@@ -120,7 +120,12 @@ describe("models", () => {
     const advised = { ...talk, max_tokens: 9, tools: [{ type: "advisor_20260301", name: "advisor", model: "o3" }] };
     expect(await send("/v1/messages", advised)).toEqual([403, 0]);
     expect(await send("/v1/completions", { model: "gpt-4o", prompt: "x", models: ["o3"] })).toEqual([403, 0]);
-    const schema = { type: "object", properties: { model: { type: "string" } } };
+    const car = { model: "Corolla" };
+    const schema = {
+      type: "object",
+      properties: { model: { type: "string", const: car }, car: { default: car, enum: [car] } },
+      examples: [{ models: ["Corolla"], ...car }],
+    };
     const tools = [{ type: "function", function: { name: "buy_car", parameters: schema } }];
     const history = [{ role: "user", content: '{"model":"o3"}', model: "o3" }];
     expect(await send("/v1/chat/completions", { ...talk, tools, messages: history, models: ["gpt-4o"] })).toEqual([
