@@ -33,7 +33,7 @@ export function explainRejection(
     kind: "upstream_rejected",
     message: known.message,
     upstream: known,
-    retryAfterMs: readRetryAfter(upstream.headers, nowMs) ?? known.retryAfterMs,
+    retryAfterMs: capWait(readWait(upstream.headers, nowMs) ?? known.retryAfterMs),
     cause: text,
   });
 }
@@ -56,8 +56,7 @@ function readErrorType(headers: Headers): string | null {
 /** Nobody waits longer, and more digits are no number that a header can hold. */
 const LONGEST_WAIT_MS = 365 * 86_400_000;
 
-function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
-  const askedMs = readWait(headers, nowMs);
+function capWait(askedMs: number | undefined): number | undefined {
   return askedMs === undefined ? undefined : Math.min(askedMs, LONGEST_WAIT_MS);
 }
 

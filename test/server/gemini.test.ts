@@ -168,13 +168,15 @@ describe("errors are told in Google's shape", () => {
     },
   );
 
-  test("and a body that says when to try again says so to clients of other formats", async () => {
-    const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "34.4s" }];
+  test.each([
+    ["34.4s", "35"],
+    [`${"9".repeat(23)}s`, String(365 * 86_400)],
+  ])("and a body that says to try again in %s says so to clients of other formats", async (retryDelay, told) => {
+    const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay }];
     const error = { code: 429, message: "You exceeded your current quota.", status: "RESOURCE_EXHAUSTED", details };
     const gateway = await open(() => Response.json({ error }, { status: 429 }));
     const response = await gateway.chat({ model: "gemini-3-pro", messages: [{ role: "user", content: "Hello" }] });
-    expect(response.status).toBe(429);
-    expect(response.headers.get("retry-after")).toBe("35");
+    expect([response.status, response.headers.get("retry-after")]).toEqual([429, told]);
     expect((await readJson(response)).error).toMatchObject({ message: error.message, code: "rate_limit_exceeded" });
   });
 });
