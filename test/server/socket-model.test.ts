@@ -76,6 +76,17 @@ test("a model whose budget is spent is refused before it is asked, on record, an
   ]);
 });
 
+test("a key in the place of a model goes to nobody, and on no row", async () => {
+  const scene = await open(respond);
+  const client = await begin(scene);
+  client.say(ask("openai/sk-proj-0123456789abcdefghij"));
+  await client.until(({ messages, closing }) => messages.length === 2 || closing !== null);
+  expect(client.events().filter(isRefusal)).toMatchObject([{ error: { code: "invalid_model" } }]);
+  expect(scene.received).toHaveLength(0);
+  client.socket.close();
+  expect(JSON.stringify([await untilRows(scene.rig, 1), client.events()])).not.toContain("sk-proj");
+});
+
 test("what was asked for and never began holds nothing once the session is over", async () => {
   const scene = await open(() => undefined);
   await budget(scene, { name: "held", limit_tokens: 100_000 });

@@ -4,7 +4,7 @@ import { GatewayError } from "../../ir/index.ts";
 import { setTopLevel } from "../../lib/json-edit.ts";
 import type { Provider } from "../../provider/index.ts";
 import { mayReference } from "../../wire/index.ts";
-import { type GatewayTools, type Scene, parseBody, refuseRepeatedAnywhere } from "../call.ts";
+import { type GatewayTools, type Scene, parseBody, refuseKey, refuseRepeatedAnywhere } from "../call.ts";
 import { listNamedModels, mayName } from "../named-model.ts";
 import { refuseNameless, requireModels } from "../narrow.ts";
 import { requireOwn } from "../owned.ts";
@@ -51,6 +51,7 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
     if (isResponses && type === "response.create" && typeof model !== "string") throw refuseNameless();
   }
   if (!isResponses || typeof model !== "string") return data;
+  refuseKey(model);
   const targets = asking.scene.router.resolve(model).way?.targets ?? [];
   // Of several the session's own stands.
   const target = targets.find(({ provider }) => provider === asking.provider.name) ?? targets[0];
