@@ -60,6 +60,18 @@ export function collectHeaders(
 /** Of these a call may bear several; of all others, what the operator says stands. */
 const IS_LIST = /^(?:tracestate|.+-beta)$/u;
 
+/** The client's headers as they pass through: what the operator says stands, as it does in all other calls. */
+export function layOver(given: Readonly<Record<string, string>>, provider: Provider): Record<string, string> {
+  const headers = { ...given, ...provider.headers };
+  for (const [name, value] of Object.entries(given)) {
+    const own = provider.headers[name];
+    if (own === undefined) continue;
+    if (provider.versionHeaders?.includes(name) === true) headers[name] = value;
+    else if (IS_LIST.test(name)) headers[name] = `${own},${value}`;
+  }
+  return headers;
+}
+
 /** What the client says in these is said to the provider, behind what is said there already. */
 function hand(
   to: Record<string, string>,

@@ -72,7 +72,7 @@ export function makeAnthropic(settings: ProviderSettings): Provider {
       ...(beta === undefined ? {} : { "anthropic-beta": beta }),
       ...settings.headers,
     },
-    versionHeaders: ["anthropic-version"],
+    versionHeaders: settings.headers["anthropic-version"] === undefined ? ["anthropic-version"] : [],
     requestHeaders: ["anthropic-beta", "traceparent", "tracestate"],
     responseHeaders: ["anthropic-ratelimit-", "retry-after"],
     listing: { url: `${settings.baseUrl}/v1/models?limit=1000`, decode: decodeListing },

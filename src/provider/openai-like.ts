@@ -160,7 +160,9 @@ export function makeOpenaiLike(settings: ProviderSettings, row: OpenaiLikeRow): 
       "tracestate",
       ...(row.requestHeaders ?? []),
     ],
-    ...(spoken.includes("anthropic-messages") ? { versionHeaders: ["anthropic-version"] } : {}),
+    ...(spoken.includes("anthropic-messages") && settings.headers["anthropic-version"] === undefined
+      ? { versionHeaders: ["anthropic-version"] }
+      : {}),
     responseHeaders: [
       "openai-processing-ms",
       "openai-version",
@@ -196,7 +198,7 @@ interface Place {
   own: Quirks | undefined;
 }
 
-function describeEndpoint(wire: WireId, { settings: { apiKey, baseUrl }, row, own }: Place): Endpoint {
+function describeEndpoint(wire: WireId, { settings: { apiKey, baseUrl, headers }, row, own }: Place): Endpoint {
   const url = baseUrl + (PATHS[wire] ?? "");
   const ofModel = own?.refused ?? [];
   switch (wire) {
@@ -204,7 +206,10 @@ function describeEndpoint(wire: WireId, { settings: { apiKey, baseUrl }, row, ow
       return {
         url: `${findMessagesBase(baseUrl, row) ?? baseUrl}/messages`,
         // Some of these servers look for the key where this format's clients put it.
-        headers: { ...(apiKey === null ? {} : { "x-api-key": apiKey }), "anthropic-version": "2023-06-01" },
+        headers: {
+          ...(apiKey === null ? {} : { "x-api-key": apiKey }),
+          "anthropic-version": headers["anthropic-version"] ?? "2023-06-01",
+        },
         requestHeaders: ["anthropic-beta"],
       };
     case "openai-chat":

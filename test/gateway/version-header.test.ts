@@ -1,7 +1,7 @@
 // Headers of the client's that go on to the provider: which version of a format a body is in where it is forwarded, and what the operator did not say.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type Rig, makeRig } from "../rig.ts";
+import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
 
 const ANSWER = {
   id: "msg_1",
@@ -46,6 +46,44 @@ test("a header that the operator has set for a provider stands, whatever the cli
     const sent = gateway.calls[0]?.headers;
     expect([sent?.get("openai-organization"), sent?.get("openai-beta")]).toEqual(["org-operator", "one,two"]);
   } finally {
+    await gateway.close();
+  }
+});
+
+test("so does a version that he has set, also in what passes through, where features are joined likewise", async () => {
+  const said = { "anthropic-version": "2023-01-01", "anthropic-beta": "one" };
+  const client = { "anthropic-version": "2026-10-21", "anthropic-beta": "two" };
+  for (const [headers, version, beta] of [
+    [said, "2023-01-01", "one,two"],
+    [{}, "2026-10-21", "two"],
+  ] as const) {
+    const gateway = await makeRig({
+      upstream: () => Response.json(ANSWER),
+      config: (config) => ({
+        ...config,
+        providers: [
+          ...config.providers.map((each) => (each.name === "anthropic" ? { ...each, headers } : each)),
+          makeProviderSettings({
+            name: "own",
+            kind: "compatible",
+            baseUrl: "http://own.test/v1",
+            headers,
+            options: { formats: "messages" },
+          }),
+        ],
+      }),
+    });
+    const { token } = await gateway.issue("root_admin");
+    for (const [path, body] of [
+      ["/v1/messages", BODY],
+      ["/v1/messages", { ...BODY, model: "own/any" }],
+      ["/passthrough/anthropic/v1/messages", BODY],
+    ] as const) {
+      await gateway.send(path, { body, token, headers: client });
+      const sent = gateway.calls.at(-1)?.headers;
+      const seen = [path, body.model, sent?.get("anthropic-version"), sent?.get("anthropic-beta")];
+      expect(seen).toEqual([path, body.model, version, beta]);
+    }
     await gateway.close();
   }
 });

@@ -5,7 +5,7 @@ import { invalidRequest } from "../../ir/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import { UNKNOWN } from "../bound.ts";
 import { type GatewayTools, parseBody, refuseKey, refuseRepeated } from "../call.ts";
-import { makeHeaders } from "../header.ts";
+import { layOver, makeHeaders } from "../header.ts";
 import { NO_TOKENS } from "../limit/index.ts";
 import { findModelInPath } from "../named-model.ts";
 import { refuseNameless } from "../narrow.ts";
@@ -98,7 +98,7 @@ type Asking = Pick<RestState<PassthroughCall>, "call" | "deadlines" | "line" | "
 async function ask({ call, tools, plan, record, line, deadlines, outgoing }: Asking, url: string): Promise<Response> {
   const { provider } = plan;
   try {
-    const headers = { ...forwardHeaders(call), ...outgoing.headers, ...provider.headers };
+    const headers = layOver({ ...forwardHeaders(call), ...outgoing.headers }, provider);
     const body = typeof outgoing.body === "string" ? outgoing.body : null;
     const authorized = await authorize(provider, { method: call.method, url, headers, body });
     await record.intend();
