@@ -1,7 +1,7 @@
 // Of a call that went from one provider to another, a pack adds up the part that concerns the one that it is about.
 
 import { expect, test } from "bun:test";
-import { readOwnPart } from "../../src/audit/pack/part.ts";
+import { listKnownCosts, readOwnPart } from "../../src/audit/pack/part.ts";
 
 const used = (fresh: number, output: number) => ({
   freshInputTokens: fresh,
@@ -28,7 +28,7 @@ test("its own attempts where there were several, the row where there was one, no
   expect(readOwnPart(one, new Set(["a"]))).toEqual({ input: 0, output: 0, cost: 0n, isUnpriced: false });
 });
 
-test("what a correction brings of a call whose cost was unknown as a whole counts once", () => {
+test("what a correction brings of a call whose cost was unknown as a whole counts once, and what was known of a part at once", () => {
   const call = {
     ...used(150, 9),
     provider: "b",
@@ -41,17 +41,23 @@ test("what a correction brings of a call whose cost was unknown as a whole count
   };
   const correction = {
     provider: "b",
-    costNanos: 900,
+    costNanos: 950,
     usageSource: "provider",
+    pricesUnknown: true,
     attempts: [
-      { provider: "a", costNanos: 200 },
+      { provider: "a", costNanos: 250 },
       { provider: "b", costNanos: 700 },
     ],
   };
-  const costs = (provider: string) => [call, correction].map((row) => readOwnPart(row, new Set([provider])));
-  expect(costs("a").map(({ cost, isUnpriced }) => [cost, isUnpriced])).toEqual([
-    [0n, true],
+  const known = listKnownCosts(call);
+  const read = (provider: string) => [call, correction].map((row) => readOwnPart(row, new Set([provider]), known));
+  const told = (provider: string) => read(provider).map(({ cost, isUnpriced }) => [cost, isUnpriced]);
+  expect(told("a")).toEqual([
     [200n, false],
+    [50n, false],
   ]);
-  expect(costs("b").reduce((sum, { cost }) => sum + cost, 0n)).toBe(700n);
+  expect(told("b")).toEqual([
+    [0n, true],
+    [700n, false],
+  ]);
 });

@@ -4,7 +4,7 @@
 import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import { type Head, digestText, isSigned, linkTo, nameHead, readHead } from "../../ledger/index.ts";
 import type { LineReader } from "./lines.ts";
-import { type RowFigures, readOwnPart } from "./part.ts";
+import { type RowFigures, listKnownCosts, readOwnPart } from "./part.ts";
 import { FILES, type ManifestChain, type PackTotals } from "./layout.ts";
 
 /** What is wrong, where. */
@@ -26,6 +26,8 @@ export interface ChainInput {
 
 export interface ChainResult {
   totals: PackTotals;
+  /** As packs of earlier versions add it up. */
+  earlierCostNanos: string;
   heads: number;
   foreign: number;
 }
@@ -62,7 +64,7 @@ export async function checkChains(input: ChainInput): Promise<ChainResult> {
   while (segment !== null && (await followSegment(walk, segment))) segment = await walk.links.segment();
   if (segment === null) await checkLeft(walk);
   const foreign = [...walk.counts.values()].reduce((sum, count) => sum + count.foreign, 0);
-  return { totals: walk.totals.sum(), heads: walk.signedHeads, foreign };
+  return { ...walk.totals.sum(), heads: walk.signedHeads, foreign };
 }
 
 /** False where it breaks off, which is reported. */
@@ -267,21 +269,33 @@ function createProofReader(lines: LineReader) {
 
 function createTotals(providers: ReadonlySet<string>) {
   const totals = { calls: 0, corrections: 0, recounts: 0, input_tokens: 0, output_tokens: 0 };
+  const known = new Map<unknown, number[]>();
   let cost = 0n;
+  let earlierCost = 0n;
   return {
     add(row: JsonObject, isEntry: boolean): void {
       if (!isEntry) {
         totals.recounts++;
         return;
       }
+      const figures = row as unknown as RowFigures;
       if (row["kind"] === "correction") totals.corrections++;
-      else totals.calls++;
+      else {
+        totals.calls++;
+        const costs = listKnownCosts(figures);
+        if (costs.some((nanos) => nanos !== 0)) known.set(row["id"], costs);
+      }
       // A row that is none of ours is told by its hash; what is added up of it does not matter.
-      const part = readOwnPart(row as unknown as RowFigures, providers);
+      const part = readOwnPart(figures, providers, known.get(row["corrects"]));
       totals.input_tokens += part.input;
       totals.output_tokens += part.output;
       cost += part.cost;
+      // They counted twice what was known of a part when a correction brought the whole.
+      earlierCost += readOwnPart(figures, providers).cost;
     },
-    sum: (): PackTotals => ({ ...totals, cost_nanos: cost.toString() }),
+    sum: (): Pick<ChainResult, "earlierCostNanos" | "totals"> => ({
+      totals: { ...totals, cost_nanos: cost.toString() },
+      earlierCostNanos: earlierCost.toString(),
+    }),
   };
 }

@@ -12,6 +12,7 @@ export interface RowFigures extends Tokens {
   provider?: string | null;
   costNanos?: number | null;
   usageSource?: string;
+  pricesUnknown?: boolean | null;
   attempts?: readonly { provider: string; usage?: Tokens; costNanos?: number | null }[];
 }
 
@@ -25,18 +26,26 @@ export interface OwnPart {
   isUnpriced: boolean;
 }
 
-export function readOwnPart(row: RowFigures, providers: ReadonlySet<string>): OwnPart {
+/** `known`: of a correction, what the attempts of its call cost as far as that was known. */
+export function readOwnPart(row: RowFigures, providers: ReadonlySet<string>, known: readonly number[] = []): OwnPart {
   // A correction of several has what each of them costs, and no usage.
   const measured = row.attempts?.filter(({ usage, costNanos }) => usage !== undefined || costNanos !== undefined) ?? [];
   const part: OwnPart = { input: 0, output: 0, cost: 0n, isUnpriced: false };
   if (measured.length > 0) {
-    // Where the cost of the whole is unknown, so are those of its parts: a correction that brings it has all of them.
-    const isKnown = row.costNanos !== null && row.costNanos !== undefined;
-    for (const { provider, usage, costNanos } of measured) {
-      if (providers.has(provider)) add(part, usage ?? {}, isKnown ? (costNanos ?? null) : null);
+    for (const [at, { provider, usage, costNanos }] of measured.entries()) {
+      if (!providers.has(provider)) continue;
+      add(part, usage ?? {}, costNanos ?? null);
+      // Where the cost of the whole was unknown, each part is told in full: what was known of it is counted already.
+      if (row.pricesUnknown === true) part.cost -= BigInt(known[at] ?? 0);
     }
   } else if (providers.has(row.provider ?? "") && row.usageSource !== "none") add(part, row, row.costNanos ?? null);
   return part;
+}
+
+/** What is known of the parts of a call whose cost is unknown as a whole. */
+export function listKnownCosts({ costNanos, attempts = [] }: RowFigures): number[] {
+  if (typeof costNanos === "number") return [];
+  return attempts.filter(({ usage }) => usage !== undefined).map((attempt) => attempt.costNanos ?? 0);
 }
 
 function add(part: OwnPart, tokens: Tokens, costNanos: number | null): void {

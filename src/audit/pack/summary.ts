@@ -3,7 +3,7 @@
 
 import type { LedgerEntry, Recount } from "../../ledger/index.ts";
 import type { PackTotals } from "./layout.ts";
-import { readOwnPart, sumInput } from "./part.ts";
+import { listKnownCosts, readOwnPart, sumInput } from "./part.ts";
 
 export interface Figures {
   calls: number;
@@ -118,13 +118,13 @@ export function createSummary(providers: ReadonlySet<string>): Summary {
   return {
     addEntry(row, call) {
       const figures = find(call);
-      const { input, output, cost, isUnpriced } = readOwnPart(row, providers);
+      const { input, output, cost, isUnpriced } = readOwnPart(row, providers, listKnownCosts(call));
       figures.input += input;
       figures.output += output;
       figures.cost += cost;
       if (row.kind === "correction") {
         figures.corrections++;
-        if (row.pricesUnknown === true) figures.unpriced--;
+        if (row.pricesUnknown === true && readOwnPart(call, providers).isUnpriced) figures.unpriced--;
       } else {
         figures.calls++;
         if (isUnpriced) figures.unpriced++;
