@@ -1,4 +1,5 @@
-// Packs about a provider that only tried a call, of which the cost as a whole is unknown: its own part counts, and counts once.
+// Sums of packs where something is unknown: of a call whose cost as a whole is unknown, the part of a provider that only tried it counts, and counts
+// once; and where no call has a price, their cost is not nought.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
@@ -21,7 +22,13 @@ async function addCall(): Promise<LedgerEntry> {
   await rig.rows();
   const first = (await rig.store.ledger.page({}, 1, null)).entries[0];
   if (first === undefined) throw new Error("there is no call");
-  const usage = { freshInputTokens: 50, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 5, reasoningTokens: null };
+  const usage = {
+    freshInputTokens: 50,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: 5,
+    reasoningTokens: null,
+  };
   const attempt = { status: 200, errorKind: null, upstreamRequestId: null, latencyMs: 1, model: "gpt-4o", usage };
   const call: LedgerEntry = {
     ...first,
@@ -45,8 +52,11 @@ async function addCall(): Promise<LedgerEntry> {
 async function correct(call: LedgerEntry): Promise<void> {
   const { requestId, userId, apiKeyId, endpoint, provider, modelAsked, modelServed, createdAt, attempts } = call;
   const whose = { requestId, userId, apiKeyId, endpoint, provider, modelAsked, modelServed, createdAt };
-  const [first, second] = attempts.map(({ usage: _, ...attempt }) => attempt);
-  if (first === undefined || second === undefined) throw new Error("there were two");
+  const costs = [2_500, 7_000];
+  const parts = attempts.map(({ provider: name, model }, at) => {
+    const told = { status: null, errorKind: null, upstreamRequestId: null, latencyMs: 0, costNanos: costs[at] ?? 0 };
+    return { provider: name, model, ...told };
+  });
   await scene.rig.ledger.add({
     ...BLANK_ENTRY,
     ...whose,
@@ -58,10 +68,7 @@ async function correct(call: LedgerEntry): Promise<void> {
     usageSource: "provider",
     costNanos: 9_500,
     pricesUnknown: true,
-    attempts: [
-      { ...first, costNanos: 2_500 },
-      { ...second, costNanos: 7_000 },
-    ],
+    attempts: parts,
   });
   await scene.rig.rows();
 }
@@ -105,4 +112,42 @@ test("a pack of an earlier version, which counted it twice, is as it was signed;
   expect((await check(scene, sayCost(pack, OWN + 2_501))).problems.map(({ problem }) => problem)).toEqual([
     `The manifest says cost_nanos ${OWN + 2_501}; the rows add up to ${OWN + 2_500}.`,
   ]);
+});
+
+test("of calls without a price, the cost is unknown and not nought, and a note says so", async () => {
+  await scene.call("gpt-4o-unheard-of", { prompt: 10, completion: 1 });
+  const pack = await makePack(scene, "pack.zip");
+  const note = "Calls without a known price: 1. What they cost is in no sum.";
+  expect(await check(scene, pack)).toMatchObject({ valid: true, notes: [note] });
+  expect(textOf(pack, "summary.csv").split("\r\n").at(-2)).toEndWith(",0,0,,1");
+  const page = textOf(pack, "summary.html");
+  expect(page).toContain(note);
+  expect(page.match(/<td>unknown<\/td><\/tr>/gu)).toHaveLength(6);
+});
+
+test("the page has a line for each tokenizer, not for each ratio that a row was estimated with", async () => {
+  for (let turn = 0; turn < 3; turn++) await scene.call("gpt-4o", { prompt: 10, completion: 1 });
+  await scene.rig.rows();
+  const { entries } = await scene.rig.store.ledger.page({}, 10, null);
+  const counts = { inputTokens: 9, inputLow: 8, inputHigh: 10, outputTokens: 1, outputLow: 1, outputHigh: 1 };
+  const how = {
+    state: "counted",
+    reason: "format",
+    method: "estimate",
+    tokenizerVersion: "1",
+    verdict: "within",
+  } as const;
+  const createdAt = new Date(scene.rig.clock.wallMs());
+  await scene.rig.ledger.addRecounts(
+    entries.map(({ id }, at) => {
+      const tokenizer = `o200k_base:claude/messages x1.00${at}0${at === 0 ? "" : `(${at})`}/1`;
+      return { ...how, ...counts, entryId: id, createdAt, tokenizer };
+    }),
+  );
+  await scene.rig.rows();
+  const pack = await makePack(scene, "pack.zip");
+  const page = textOf(pack, "summary.html");
+  expect(page.match(/o200k_base[^<]*/gu)).toEqual(["o200k_base:claude/messages"]);
+  expect(page).toContain('<td class="text">1</td><td>3</td>');
+  expect(textOf(pack, "recounts.csv")).toContain("x1.0020(2)/1");
 });

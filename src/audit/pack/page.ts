@@ -3,7 +3,7 @@
 
 import { formatUsd } from "../../ledger/index.ts";
 import type { Manifest } from "./layout.ts";
-import { type Figures, type Group, type PriceUse, type Summary, addUp } from "./summary.ts";
+import { type Figures, type Group, type PriceUse, type Summary, addUp, isCostKnown } from "./summary.ts";
 
 /** A row of which the provider's figure is out of tolerance. */
 export interface Flagged {
@@ -98,7 +98,7 @@ function printSum(total: Figures): string {
     ],
     ["Calls of which more was billed than was counted", count(total.over)],
     ["Calls of which less was billed than was counted", count(total.under)],
-    ["Cost at the prices below, in US dollars", formatUsd(total.cost)],
+    ["Cost at the prices below, in US dollars", printCost(total)],
     ["Calls without a known price, which are not in the cost", count(total.unpriced)],
   ];
   return `<dl>${facts.map(([name, value]) => `<dt>${escape(name)}</dt><dd>${escape(value)}</dd>`).join("\n")}</dl>`;
@@ -125,9 +125,13 @@ function printFigures(name: string, figures: Figures): string {
     figures.recounted === 0 ? "–" : range(figures.inputLow, figures.inputHigh),
     figures.recounted === 0 ? "–" : range(figures.outputLow, figures.outputHigh),
     flagged === 0 ? "–" : `<span class="flag">${count(flagged)}</span>`,
-    formatUsd(figures.cost),
+    printCost(figures),
   ];
   return `<tr><td>${escape(name)}</td>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
+}
+
+function printCost(figures: Figures): string {
+  return isCostKnown(figures) ? formatUsd(figures.cost) : "unknown";
 }
 
 function printPrices(prices: PageInit["prices"]): string {

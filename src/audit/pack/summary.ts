@@ -147,7 +147,9 @@ export function createSummary(providers: ReadonlySet<string>): Summary {
       figures.outputHigh += row.outputHigh ?? row.outputTokens ?? 0;
       if (row.verdict === "over") figures.over++;
       if (row.verdict === "under") figures.under++;
-      const use = { method: row.method ?? "", tokenizer: row.tokenizer ?? "", version: row.tokenizerVersion ?? "" };
+      // Each estimate names its own ratio, which would be a line for each row.
+      const tokenizer = (row.tokenizer ?? "").replace(RATIOS, "");
+      const use = { method: row.method ?? "", tokenizer, version: row.tokenizerVersion ?? "" };
       const name = Object.values(use).join("\n");
       const found = methods.get(name) ?? { ...use, rows: 0 };
       found.rows++;
@@ -158,6 +160,14 @@ export function createSummary(providers: ReadonlySet<string>): Summary {
     methods: () => sortByName(methods),
     total: () => addUp([...groups.values()]),
   };
+}
+
+/** Behind a tokenizer's name: ` x1.1870(33)/1.0400(12)`. */
+const RATIOS = / x[\d.]+(?:\(\d+\))?\/[\d.]+(?:\(\d+\))?$/u;
+
+/** False where nothing of it has a price: what it costs is unknown then, and not nought. */
+export function isCostKnown({ cost, unpriced }: Pick<Figures, "cost" | "unpriced">): boolean {
+  return unpriced === 0 || cost !== 0n;
 }
 
 /** Made anew in the same order each time, whatever order the rows came in. */

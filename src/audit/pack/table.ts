@@ -3,7 +3,7 @@
 import { type LedgerEntry, type Recount, type SealedEntry, formatUsd } from "../../ledger/index.ts";
 import { printCsvLine } from "../../lib/csv.ts";
 import { sumInput } from "./part.ts";
-import { type Figures, type Group, type PriceUse } from "./summary.ts";
+import { type Figures, type Group, type PriceUse, isCostKnown } from "./summary.ts";
 
 type Cell = number | string | null | undefined;
 
@@ -108,7 +108,7 @@ const SUMMARY: Columns<Figures & Group> = [
   ["output_counted_high", ({ outputHigh }) => outputHigh],
   ["flagged_over", ({ over }) => over],
   ["flagged_under", ({ under }) => under],
-  ["cost_usd", ({ cost }) => formatUsd(cost)],
+  ["cost_usd", (figures) => (isCostKnown(figures) ? formatUsd(figures.cost) : null)],
   ["calls_without_price", ({ unpriced }) => unpriced],
 ];
 

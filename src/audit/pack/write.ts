@@ -91,7 +91,9 @@ async function makePack(init: PackInit, archive: Archive): Promise<Packed> {
     const written = await writeChain(init, making, chain);
     if (written !== null) chains.push(written);
   }
+  const { unpriced } = making.summary.total();
   const notes = await listNotes(books, selection);
+  if (unpriced > 0) notes.push(`Calls without a known price: ${unpriced}. What they cost is in no sum.`);
   const about = {
     providers: [...selection.providers].toSorted(),
     model: selection.model,
