@@ -1,6 +1,7 @@
 // One call to one provider, as its row tells of it: what came of it, and before that, that it is about to be made. Knows no SQL and no format.
 
 import { type Attempt, namePrice } from "../ledger/index.ts";
+import type { Redact } from "../lib/redact.ts";
 import type { Figures } from "./figures.ts";
 import type { Plan } from "./plan.ts";
 import { MAX_NAME_LENGTH, type Tally } from "./tally.ts";
@@ -8,6 +9,7 @@ import { MAX_NAME_LENGTH, type Tally } from "./tally.ts";
 interface Made {
   plan: Pick<Plan, "provider"> | null;
   tally: Pick<Tally, "answerId" | "print" | "weigh">;
+  redact: Redact;
   /** Null while it is under way. */
   attempt: Attempt | null;
   leftId: string | null;
@@ -20,10 +22,10 @@ interface Planned {
 }
 
 /** An attempt with what its provider said of it; where there were several, with its own part of the figures, too. */
-export function printAttempt({ plan, attempt, leftId, tally }: Made, own: Figures | null): Attempt[] {
+export function printAttempt({ plan, attempt, leftId, tally, redact }: Made, own: Figures | null): Attempt[] {
   if (attempt === null) return [];
   const answerId = plan?.provider.usageLater === undefined ? leftId : tally.answerId();
-  const usageRaw = tally.print();
+  const usageRaw = tally.print(redact);
   const printed = { ...attempt };
   // Should the gateway end before it has asked, the next one finds by it what to ask.
   if (answerId !== null && tally.weigh().source === "estimate") printed.answerId = answerId;

@@ -4,6 +4,7 @@
 import { type JsonObject, NO_USAGE, type Units, type Usage } from "../ir/index.ts";
 import { type LedgerEntry, type Price, BLANK_ENTRY } from "../ledger/index.ts";
 import { readCapped } from "../lib/capped-text.ts";
+import type { Redact } from "../lib/redact.ts";
 import { findAnswering } from "../lib/share.ts";
 import { makeStableId } from "../lib/stable-id.ts";
 import { addressOf } from "./rest/target.ts";
@@ -89,9 +90,9 @@ async function correct(estimated: Estimated, tools: Tools): Promise<boolean> {
 export async function bookTold(
   estimated: Estimated,
   told: Told,
-  { budgets, clock, ledger }: Pick<Tools, "budgets" | "clock" | "ledger">,
+  { budgets, clock, ledger, scene }: Pick<Tools, "budgets" | "clock" | "ledger" | "scene">,
 ): Promise<void> {
-  const correction = makeCorrection(estimated, told, new Date(clock.wallMs()));
+  const correction = makeCorrection(estimated, told, { createdAt: new Date(clock.wallMs()), redact: scene().redact });
   bookRow(correction, budgets);
   await ledger.add(correction).catch(() => undefined);
 }
@@ -105,12 +106,12 @@ interface Told {
 function makeCorrection(
   { entry, plan, answerId, usage, units, price, findPrice }: Estimated,
   told: Told,
-  createdAt: Date,
+  { createdAt, redact }: { createdAt: Date; redact: Redact },
 ): LedgerEntry {
   const now = told.usage;
   const before = usage ?? NO_USAGE;
   const newPrice = findPrice({ served: told.model, usage: now, units: now.units ?? null });
-  const usageRaw = told.report === null ? null : printReport(told.report);
+  const usageRaw = told.report === null ? null : printReport(told.report, redact);
   return {
     ...BLANK_ENTRY,
     // Whoever asks, and when: it is the same row, and is there once.

@@ -13,7 +13,7 @@ import {
   sumInputTokens,
 } from "../ir/index.ts";
 import { createTokenEstimate } from "../ledger/index.ts";
-import { holdsKey } from "../lib/redact.ts";
+import { type Redact, holdsKey } from "../lib/redact.ts";
 
 /** What a whole answer reported. */
 export interface AnsweredUsage {
@@ -65,7 +65,7 @@ export interface Tally {
   /** What would be booked now: the provider's figures where it gave them to the end, else the better of its figures and our estimate. */
   weigh(): Weighed;
   /** The provider's report as JSON text of bounded length; null where there was none. */
-  print(): string | null;
+  print(redact: Redact): string | null;
 }
 
 /** A model's name is the provider's to choose; a row holds no more of it than names a model. */
@@ -222,8 +222,8 @@ class OpenTally implements Tally {
     return countAll(estimated) === 0 ? nothing : { usage: estimated, units, source: "estimate", price: "list" };
   }
 
-  print(): string | null {
-    return this.#report === null ? null : printReport(this.#report);
+  print(redact: Redact): string | null {
+    return this.#report === null ? null : printReport(this.#report, redact);
   }
 
   #name(model: string | null): void {
@@ -259,19 +259,19 @@ function countAll(usage: Usage): number {
   return sumInputTokens(usage) + usage.outputTokens;
 }
 
-/** Of a report that is too long, its numbers. */
-export function printReport(report: JsonObject): string | null {
-  const whole = printWhole(report);
+/** Of a report that is too long, its numbers. `redact`: it may repeat the key that was asked with. */
+export function printReport(report: JsonObject, redact: Redact): string | null {
+  const whole = printWhole(report, redact);
   if (whole !== null && Buffer.byteLength(whole) <= MAX_REPORT_BYTES) return whole;
   const counts = Object.entries(report).filter(([, value]) => typeof value === "number");
-  const text = JSON.stringify(Object.fromEntries(counts));
+  const text = redact(JSON.stringify(Object.fromEntries(counts)));
   return Buffer.byteLength(text) <= MAX_REPORT_BYTES ? text : null;
 }
 
 /** Null for one that is nested so deep that the runtime can read it, and not print it: a call is on the books whatever its provider says. */
-function printWhole(report: JsonObject): string | null {
+function printWhole(report: JsonObject, redact: Redact): string | null {
   try {
-    return JSON.stringify(report);
+    return redact(JSON.stringify(report));
   } catch {
     return null;
   }

@@ -1,7 +1,7 @@
 // A key that stands where a name belongs, by a slip of its client's, is on no row, in no log, in no answer, and at no provider.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
+import { OPENAI_KEY, type Rig, makeProviderSettings, makeRig, makeStream } from "../rig.ts";
 
 let rig: Rig | null = null;
 afterEach(async () => {
@@ -130,4 +130,27 @@ test("names that only begin like keys are names", async () => {
     expect([model, gateway.calls.at(-1)?.body]).toEqual([model, expect.objectContaining({ model })]);
     await response.text();
   }
+});
+
+test("as what a provider repeats in its report of usage, whole and streamed", async () => {
+  const usage = { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8, account: OPENAI_KEY, caller: "" };
+  const choice = { index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" };
+  const answer = { id: "c", object: "chat.completion", created: 1, model: "gpt-4o", choices: [choice], usage };
+  const chunk = { ...answer, object: "chat.completion.chunk", choices: [{ ...choice, delta: { content: "Hi" } }] };
+  const gateway = await makeRig({
+    upstream: ({ text }) =>
+      text.includes('"stream":true')
+        ? makeStream([`data: ${JSON.stringify(chunk)}\n\n`, "data: [DONE]\n\n"])
+        : Response.json(answer),
+  });
+  rig = gateway;
+  const { token } = await gateway.issue();
+  usage.caller = token;
+  for (const stream of [false, true]) {
+    await (await gateway.chat({ model: "gpt-4o", messages: MESSAGES, stream }, { token })).text();
+  }
+  const rows = await gateway.rows();
+  expect(rows.map(({ attempts }) => JSON.parse(attempts[0]?.usageRaw ?? "").total_tokens)).toEqual([8, 8]);
+  expect(JSON.stringify(rows)).not.toContain(OPENAI_KEY);
+  expect(JSON.stringify(rows)).not.toContain(token);
 });

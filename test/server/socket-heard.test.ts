@@ -69,3 +69,23 @@ test("of a session that names no such model, nobody knows what that costs: it is
     { endpoint: "realtime.transcription", freshInputTokens: 14, costNanos: null },
   ]);
 });
+
+test("a key in the listener's place is refused, and one that the provider tells of is not kept", async () => {
+  let token = "";
+  const tell = (model: string): object => ({ audio: { input: { transcription: { model } } } });
+  const scene = await open((data, socket) => listen("session.updated", tell(token))(data, socket));
+  ({ token } = scene);
+  const client = connect(scene);
+  client.socket.addEventListener("open", () => {
+    client.say({ type: "session.update", session: tell(token) });
+    client.say({ type: "session.update", session: tell("gpt-4o-transcribe") });
+    client.say({ type: "input_audio_buffer.commit" });
+  });
+  await client.until(({ messages }) => messages.length === 4);
+  client.socket.close();
+  expect(client.events()).toContainEqual(expect.objectContaining({ type: "error", status: 400 }));
+  expect(scene.received.join()).not.toContain(token);
+  const rows = await untilRows(scene.rig, 1);
+  expect(rows.map(({ endpoint, modelAsked }) => [endpoint, modelAsked])).toEqual([["realtime.transcription", ""]]);
+  expect(JSON.stringify(rows)).not.toContain(token);
+});

@@ -99,3 +99,19 @@ test("what was asked for and never began holds nothing once the session is over"
   const { budget: held } = await readJson(await scene.rig.send("/api/v1/admin/budgets/held", { token }));
   expect(held.state).toMatchObject({ spent_tokens: 0, reserved_tokens: 0 });
 });
+
+test("a key in the model's place is refused, and neither kept nor sent on", async () => {
+  const scene = await open(respond);
+  const client = await begin(scene);
+  for (const model of [scene.token, `openai/${scene.token}`]) client.say(ask(model));
+  await client.until(({ messages, closing }) => messages.length === 3 || closing !== null);
+  expect(client.events().filter(isRefusal)).toMatchObject([
+    { status: 400, error: { code: "invalid_model", param: "model" } },
+    { status: 400, error: { code: "invalid_model", param: "model" } },
+  ]);
+  client.socket.close();
+  const rows = await untilRows(scene.rig, 1);
+  expect([...rows.map((row) => JSON.stringify(row)), ...scene.received, ...client.messages].join()).not.toContain(
+    scene.token,
+  );
+});

@@ -2,6 +2,7 @@
 
 import { GatewayError } from "../../ir/index.ts";
 import { setTopLevel } from "../../lib/json-edit.ts";
+import { holdsKey } from "../../lib/redact.ts";
 import type { Provider } from "../../provider/index.ts";
 import { mayReference } from "../../wire/index.ts";
 import { type GatewayTools, type Scene, parseBody, refuseKey, refuseRepeatedAnywhere } from "../call.ts";
@@ -28,7 +29,7 @@ export interface Asking {
 /** Whether a message needs a look at all: sound does not. */
 export function needsCheck(call: SocketCall, data: Message): data is string {
   if (typeof data !== "string") return false;
-  return call.family === "responses" || mayReference(data) || (isLimited(call) && mayName(data));
+  return call.family === "responses" || mayReference(data) || (mayName(data) && (isLimited(call) || holdsKey(data)));
 }
 
 function isLimited({ caller }: SocketCall): boolean {
@@ -44,6 +45,7 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   await requireOwn({ userId: call.caller.userId, tools, provider, family: call.family, knows }, body);
   const { model, type } = body;
   const isResponses = asking.call.family === "responses";
+  for (const name of listNamedModels(isResponses ? { model: model ?? null } : body)) refuseKey(name);
   if (isLimited(asking.call)) {
     // What a session of sound is told goes out as it came; of the other family the model itself is looked up below.
     const { model: _own, ...rest } = body;

@@ -1,6 +1,7 @@
 // Reads what a provider's events say of answers that begin and end: just enough to book them. Audio goes by unread.
 
 import { type JsonObject, isJsonObject } from "../../ir/index.ts";
+import { holdsKey } from "../../lib/redact.ts";
 import { type Metered, meterAnswer } from "../../wire/index.ts";
 import { parseObject } from "../send.ts";
 import type { Message } from "./type.ts";
@@ -51,7 +52,7 @@ export function readEvent(data: Message): Told | null {
   if (type === HEARD) return { kind: "heard", metered: meterAnswer(event) };
   if (LISTENS.includes(type)) return { kind: "listens", model: findListener(objectOf(event["session"])) };
   const response = objectOf(event["response"]);
-  if (type === BEGINS) return { kind: "begun", id: readId(response), model: readText(response["model"]) };
+  if (type === BEGINS) return { kind: "begun", id: readId(response), model: readModel(response) };
   if (ENDS.includes(type)) {
     const isFailed = type === "response.failed" || response["status"] === "failed";
     return { kind: "ended", id: readId(response), items: listItems(response), metered: meterAnswer(event), isFailed };
@@ -64,7 +65,7 @@ export function readEvent(data: Message): Told | null {
 /** In the interface of today, or where the one before it had it. */
 function findListener({ audio, input_audio_transcription: before }: JsonObject): string | null {
   const { transcription = before } = objectOf(objectOf(audio)["input"]);
-  return readText(objectOf(transcription)["model"]);
+  return readModel(objectOf(transcription));
 }
 
 function objectOf(value: unknown): JsonObject {
@@ -78,6 +79,12 @@ function listItems({ output }: JsonObject): string[] {
 
 function readId({ id }: JsonObject): string {
   return typeof id === "string" ? id : "";
+}
+
+/** A provider may repeat the key that it was asked with, wherever. */
+function readModel(from: JsonObject): string | null {
+  const model = readText(from["model"]);
+  return model === null || holdsKey(model) ? null : model;
 }
 
 function readText(value: unknown): string | null {
