@@ -61,7 +61,7 @@ export async function answerWhole(state: CallState): Promise<Outcome<Response>> 
   bookAnswer(state, answer, mode.target.response.report(body));
   if (answer.choices.length === 0) throw failed(state, emptyAnswer());
   const isLost = answer.choices.length > 0 && answer.choices.every(({ finish }) => finish === "error");
-  if (isLost && mode.client.saysFailure !== true) throw failed(state, brokenAnswer());
+  if (isLost && mode.client.saysFailure !== true) throw failed(state, brokenAnswer(answer.choices[0]?.failure));
   const nowSeconds = Math.floor(tools.clock.wallMs() / 1000);
   const translated: JsonObject = mode.client.response.encode(answer, {
     request: mode.request,
@@ -175,11 +175,13 @@ function readObject(state: CallState, text: string): JsonObject {
 }
 
 /** An answer that the provider itself calls failed, such as one with a call that nobody can read. */
-export function brokenAnswer(): GatewayError {
+/** `failure`: what the provider says of it. */
+export function brokenAnswer(failure?: string): GatewayError {
+  const said = failure === undefined ? "" : ` (${failure})`;
   return new GatewayError({
     kind: "upstream_malformed",
     code: "answer_failed",
-    message: "The model ended its answer in an error of its own. Ask again.",
+    message: `The model ended its answer in an error of its own${said}. Ask again.`,
   });
 }
 

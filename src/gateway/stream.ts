@@ -85,10 +85,14 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
 /** An answer that the provider calls failed ends in an error, for clients whose format has no word for it. */
 function failLost(decoder: AnswerDecoder): AnswerDecoder {
   let isLost = false;
+  let failure: string | undefined;
   const judge = (event: Event): Event => {
-    isLost ||= event.type === "choice-end" && event.finish === "error";
+    if (event.type === "choice-end" && event.finish === "error") {
+      isLost = true;
+      failure ??= event.failure;
+    }
     if (!isLost || event.type !== "finish" || event.error !== undefined) return event;
-    return { ...event, error: brokenAnswer(), isCounted: true };
+    return { ...event, error: brokenAnswer(failure), isCounted: true };
   };
   return {
     push: (frame) => decoder.push(frame).map(judge),

@@ -56,6 +56,8 @@ export interface ChoiceEndEvent {
   type: "choice-end";
   choice: number;
   finish: FinishReason;
+  /** See Choice. */
+  failure?: string;
   stopSequence?: string;
   extra?: Extra;
 }
@@ -126,6 +128,7 @@ export function collect(events: Iterable<Event>): { response: Response; error: G
       case "choice-end": {
         const choice = choiceAt(event.choice);
         choice.finish = event.finish;
+        if (event.failure !== undefined) choice.failure = event.failure;
         if (event.stopSequence !== undefined) choice.stopSequence = event.stopSequence;
         if (event.extra !== undefined) choice.extra = mergeExtra(choice.extra ?? {}, event.extra);
         break;

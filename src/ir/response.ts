@@ -13,6 +13,8 @@ export interface Choice {
   /** The model's refusal text, where the format keeps it apart from the answer. */
   refusal?: string;
   finish: FinishReason;
+  /** What the provider says of it, where `finish` is an error. */
+  failure?: string;
   /** The stop sequence that ended the answer, where the provider names it. */
   stopSequence?: string;
   extra?: Extra;

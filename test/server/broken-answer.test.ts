@@ -15,8 +15,16 @@ async function open(upstream: Upstream): Promise<Rig> {
   return rig;
 }
 
+const SAID = "Malformed function call: print(default_api.look(at=";
 const MALFORMED = {
-  candidates: [{ content: { role: "model", parts: [] }, finishReason: "MALFORMED_FUNCTION_CALL", index: 0 }],
+  candidates: [
+    {
+      content: { role: "model", parts: [] },
+      finishReason: "MALFORMED_FUNCTION_CALL",
+      finishMessage: SAID,
+      index: 0,
+    },
+  ],
   usageMetadata: { promptTokenCount: 5, totalTokenCount: 5 },
   modelVersion: "gemini-3-pro-preview",
 };
@@ -30,7 +38,9 @@ for (const [path, body] of Object.entries(ASKED)) {
     const { send, row } = await open(() => Response.json(MALFORMED));
     const response = await send(path, { body: { ...body, model: "google/gemini-3-pro-preview" } });
     expect(response.status).toBe(502);
-    expect((await readJson(response)).error.message).toContain("ended its answer in an error");
+    const { error } = await readJson(response);
+    expect(error.message).toContain("ended its answer in an error");
+    expect(error.message).toContain(`MALFORMED_FUNCTION_CALL: ${SAID}`);
     expect(await row()).toMatchObject({ status: 502, freshInputTokens: 5, errorKind: "upstream_malformed" });
   });
 
@@ -39,7 +49,9 @@ for (const [path, body] of Object.entries(ASKED)) {
     const asked = { ...body, model: "google/gemini-3-pro-preview", stream: true };
     const response = await send(path, { body: asked });
     expect(response.status).toBe(502);
-    expect((await readJson(response)).error.message).toContain("ended its answer in an error");
+    const { error } = await readJson(response);
+    expect(error.message).toContain("ended its answer in an error");
+    expect(error.message).toContain(`MALFORMED_FUNCTION_CALL: ${SAID}`);
     expect(await row()).toMatchObject({ status: 502, freshInputTokens: 5, errorKind: "upstream_malformed" });
   });
 
@@ -51,10 +63,21 @@ for (const [path, body] of Object.entries(ASKED)) {
     const asked = { ...body, model: "google/gemini-3-pro-preview", stream: true };
     const text = await (await send(path, { body: asked })).text();
     expect(text).toContain("ended its answer in an error");
+    expect(text).toContain(SAID);
     expect(text).not.toMatch(/"(?:finish_reason|stop_reason)":"/);
     expect(await row()).toMatchObject({ status: 200, errorKind: "upstream_malformed", usageSource: "provider" });
   });
 }
+
+test.each([false, true])("/v1/responses, which has a word for it: the error says why (stream: %p)", async (stream) => {
+  const { send } = await open(({ url }) =>
+    url.includes(":stream") ? makeStream([`data: ${JSON.stringify(MALFORMED)}\r\n\r\n`]) : Response.json(MALFORMED),
+  );
+  const response = await send("/v1/responses", { body: { model: "google/gemini-3-pro-preview", input: "hi", stream } });
+  const text = await response.text();
+  expect(text).toContain('"status":"failed"');
+  expect(text).toContain(`MALFORMED_FUNCTION_CALL: ${SAID}`);
+});
 
 test("a server's own word for an error, in the middle of a forwarded stream, is told as one", async () => {
   const start =

@@ -38,7 +38,7 @@ const REASONS: ReadonlyMap<string, FinishReason> = new Map<FinishWord, FinishRea
   ["UNEXPECTED_TOOL_CALL", "error"],
 ]);
 
-export type End = Pick<Choice, "finish" | "refusal"> & { extra?: Extra };
+export type End = Pick<Choice, "failure" | "finish" | "refusal"> & { extra?: Extra };
 
 /**
  * Why a candidate ended. Google has no word for the end at a call: `hasCalls` tells. What a filter says is the refusal's text; a reason that
@@ -54,6 +54,7 @@ export function decodeEnd(candidate: JsonObject, hasCalls: boolean): End {
     end.refusal = message;
     delete own["finishMessage"];
   }
+  if (known === "error") end.failure = `${textOf(reason)}${message === "" ? "" : `: ${message}`}`;
   if (encodeFinish(end) !== reason) own["finishReason"] = reason;
   return { ...end, ...asExtra(own) };
 }

@@ -162,19 +162,22 @@ export function keepFinish(response: JsonObject, finish: FinishReason): JsonObje
 }
 
 /** `status` of a response, with what explains it. */
-export function encodeFinish({ finish, extra }: Pick<Choice, "finish" | "extra">): JsonObject {
+export function encodeFinish({ finish, failure, extra }: Pick<Choice, "extra" | "failure" | "finish">): JsonObject {
   const kept = ownFields(extra)["incomplete_details"];
   if (kept !== undefined) return { status: "incomplete", incomplete_details: kept };
   if (finish === "length") return { status: "incomplete", incomplete_details: { reason: "max_output_tokens" } };
   if (finish === "content-filter" || finish === "refusal") {
     return { status: "incomplete", incomplete_details: { reason: "content_filter" } };
   }
-  if (finish === "error") return { status: "failed", incomplete_details: null, error: BROKEN };
+  if (finish === "error") return { status: "failed", incomplete_details: null, error: sayBroken(failure) };
   return { status: "completed", incomplete_details: null };
 }
 
-/** All that a provider says that tells of an error by the end of its answer alone. */
-const BROKEN = { code: "server_error", message: "The provider ended the answer with an error." };
+/** Of a provider that tells of an error by the end of its answer alone. */
+function sayBroken(failure: string | undefined): JsonObject {
+  const message = "The provider ended the answer with an error";
+  return { code: "server_error", message: failure === undefined ? `${message}.` : `${message}: ${failure}` };
+}
 
 /** The error of an upstream that reports one in the place of an answer, or inside a stream. */
 export function rejected(error: Json | undefined): GatewayError {

@@ -37,7 +37,7 @@ class StreamEncoder {
   #head: JsonObject | null = null;
   #usage: Usage | null = null;
   #extra: Extra = {};
-  #end: { finish: FinishReason; extra?: Extra } = { finish: "other" };
+  #end: { finish: FinishReason; failure?: string; extra?: Extra } = { finish: "other" };
 
   constructor(client: ClientContext) {
     this.#client = client;
