@@ -289,6 +289,11 @@ async function answerRejection(state: CallState): Promise<Outcome<Response>> {
   return {
     failure,
     async tell(more) {
+      // Another target is free sooner than these words say.
+      if (more["retry-after"] !== undefined && failure.upstream?.retryAfterMs !== undefined) {
+        failure.headers = { ...failure.headers, ...more };
+        throw failure;
+      }
       await record.settle(failure.status, failure);
       const type = upstream.headers.get("content-type") ?? "application/json";
       const headers = makeHeaders(state, { "content-type": type, ...more });

@@ -72,7 +72,8 @@ export class GatewayError extends Error {
   readonly code: string | undefined;
   readonly param: string | undefined;
   readonly problems: readonly FieldProblem[] | undefined;
-  readonly retryAfterMs: number | undefined;
+  /** Set anew by whoever knows that another target is free sooner, before the error leaves. */
+  retryAfterMs: number | undefined;
   readonly upstream: UpstreamError | undefined;
   readonly isOfTarget: boolean;
   readonly limited: "requests" | "tokens" | undefined;

@@ -65,6 +65,7 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
   /** Before when each is not asked again, as it said itself. */
   const pauses = new Map<Target, number>();
   let dueMs = 0;
+  const giveUp = makeParting(journey, pauses, () => attempts);
   for (let round = 0; ; round++) {
     const before = attempts;
     let isTurned = false;
@@ -83,7 +84,7 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       const { failure } = outcome;
       // Nobody was called: the budget was asked before.
       if (failure.isOfTarget) attempts--;
-      if (journey.isOver?.() === true) return giveUp(outcome, attempts);
+      if (journey.isOver?.() === true) return giveUp(outcome);
       const standIns = told === null ? (journey.standIns?.(failure) ?? []) : [];
       if (standIns.length > 0 && attempts - refusals < rules.maxAttempts) {
         told = outcome;
@@ -96,16 +97,16 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       // A second target that cannot be told what is asked, or paid or priced, or has no room, says less than the failure of the first.
       const isBeside = last !== null && (BESIDE.has(failure.kind) || failure.code === NO_ROOM);
       if (!isBeside) last = outcome;
-      if (failure.kind === "cancelled") return giveUp(outcome, attempts);
+      if (failure.kind === "cancelled") return giveUp(outcome);
       // What one of those who stand in cannot take, the next one may.
-      if (verdict === "never" && !isBeside && told === null) return giveUp(outcome, attempts);
+      if (verdict === "never" && !isBeside && told === null) return giveUp(outcome);
       if (verdict !== "again") open = open.filter((each) => each !== target);
       pauses.set(target, clock.monotonicMs() + (failure.retryAfterMs ?? 0));
       isFree = verdict === "next-key";
       refusals += isFree || judgeKey(failure) !== null ? countKin(waiting, target, journey) : 0;
       // Whoever is down is down for all of its keys: another place comes first.
       if (verdict === "again" && failure.upstream?.status !== 429) waiting = putLast(waiting, target, journey.isKin);
-      if (attempts - refusals >= rules.maxAttempts) return giveUp(told ?? last ?? outcome, attempts);
+      if (attempts - refusals >= rules.maxAttempts) return giveUp(told ?? last ?? outcome);
     }
     // Those who stand in are asked at once.
     if (isTurned) continue;
@@ -114,10 +115,9 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
     spare = told === null && last !== null ? await awaitSpare(journey) : [];
     if (spare.length > 0) continue;
     if (final === null) throw new GatewayError({ kind: "internal", message: "No provider was asked." });
-    if (open.length === 0) return giveUp(final, attempts);
-    const isSpent = attempts === before;
-    const nextMs = isSpent ? null : await awaitRound(journey, round, { open, pauses });
-    if (nextMs === null) return giveUp(final, attempts, isSpent);
+    if (open.length === 0) return giveUp(final);
+    const nextMs = attempts === before ? null : await awaitRound(journey, round, { open, pauses });
+    if (nextMs === null) return giveUp(final, attempts === before);
     dueMs = nextMs;
   }
 }
@@ -198,12 +198,40 @@ async function attempt<Target, Answer>(
   }
 }
 
-/** Clients that try by themselves would multiply what was tried here, or what was not, to spare a provider in trouble. */
-async function giveUp<Answer>({ failure, tell }: Failed<Answer>, attempts: number, isSpent = false): Promise<Answer> {
-  const headers = attempts > 1 || isSpent ? { "x-should-retry": "false" } : {};
-  if (tell !== undefined) return tell(headers);
-  failure.headers = { ...failure.headers, ...headers };
-  throw failure;
+type Parting<Answer> = (failed: Failed<Answer>, isSpent?: boolean) => Promise<Answer>;
+
+/** `attempts`: how many there were so far. */
+function makeParting<Target, Answer>(
+  journey: Journey<Target, Answer>,
+  pauses: ReadonlyMap<Target, number>,
+  attempts: () => number,
+): Parting<Answer> {
+  return async ({ failure, tell }, isSpent = false) => {
+    const headers = {
+      // Clients that try by themselves would multiply what was tried here, or what was not, to spare a provider in trouble.
+      ...(attempts() > 1 || isSpent ? { "x-should-retry": "false" } : {}),
+      ...tellSoonest(failure, pauses, journey),
+    };
+    if (tell !== undefined) return tell(headers);
+    failure.headers = { ...failure.headers, ...headers };
+    throw failure;
+  };
+}
+
+/** Whoever is told that a limit is reached comes back when the first is free again, whoever said it: the headers that say so. */
+function tellSoonest<Target>(
+  failure: GatewayError,
+  pauses: ReadonlyMap<Target, number>,
+  { clock, spare }: Pick<Journey<Target, unknown>, "clock" | "spare">,
+): Record<string, string> {
+  const { retryAfterMs, upstream } = failure;
+  if (upstream?.status !== 429 || retryAfterMs === undefined) return {};
+  const nowMs = clock.monotonicMs();
+  const waits = [...[...pauses.values()].map((untilMs) => untilMs - nowMs), spare?.().inMs ?? 0];
+  const soonestMs = Math.min(...waits.filter((waitMs) => waitMs > 0));
+  if (soonestMs >= retryAfterMs) return {};
+  failure.retryAfterMs = soonestMs;
+  return { "retry-after": String(Math.ceil(soonestMs / 1000)), "retry-after-ms": String(Math.ceil(soonestMs)) };
 }
 
 /** Rejects at once where the client leaves. */
