@@ -101,6 +101,27 @@ export function describeMarks(place: Place): void {
       await store.close();
     }, 120_000);
 
+    test("one that cannot be set right is left alone, where a chain is said to end before its mark and its rows are gone", async () => {
+      const { store, location } = await openBooks();
+      await rollUp(store);
+      const started = "started_at, key_id, public_key";
+      const at = place.engine === "sqlite" ? AT_MS : "now()";
+      await place.run(
+        location,
+        `insert into ledger_chains (chain, slot, seq, hash, ${started}) values ('d', 9, 3, '', ${at}, 'k', 'p')`,
+      );
+      for (const cut of (await store.ledger.findCuts(FAR)).filter(({ chain }) => chain === "d"))
+        while ((await store.ledger.dropRows(cut, 1_000, sumRemains)) > 0);
+      expect(await store.ledger.listOddMarks()).toEqual(["d"]);
+      expect(await store.ledger.rollUp(600)).not.toHaveProperty("healed");
+      expect(await store.ledger.hasUnsummed()).toBe(false);
+      expect(await store.ledger.rebuildSums(() => undefined)).toMatchObject({ marks: ["d"] });
+      await rollUp(store);
+      expect(await store.ledger.listOddMarks()).toEqual([]);
+      expect((await ask(store)).counts).toEqual([1_225, 1_225, 1_225]);
+      await store.close();
+    }, 30_000);
+
     test("rows that go by age while sums are made anew stay in the sums", async () => {
       const location = await place.create();
       const store = await open(location);

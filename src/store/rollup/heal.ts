@@ -16,14 +16,21 @@ export async function findNoted(engine: Engine, db: Db): Promise<Aims> {
   const noted = new Map<string, number>();
   for (const { groups } of lines.map((line) => NOTED.exec(line)).filter((found) => found !== null))
     noted.set(groups?.["chain"] ?? "", Number(groups?.["seq"]));
-  const ends = new Map((await listEnds(engine, db)).map(({ chain, last }) => [chain, last]));
+  const ends = await findEnds(engine, db);
   return new Map(
     odd.flatMap(({ chain }) => {
       const seq = noted.get(chain);
-      // Somebody may have damaged both.
-      return seq === undefined || seq > (ends.get(chain) ?? seq) ? [] : [[chain, seq] as const];
+      // Somebody may have damaged both, and beyond the chain's end it would be odd again.
+      return seq === undefined || seq > (ends.get(chain) ?? 0) ? [] : [[chain, seq] as const];
     }),
   );
+}
+
+/** By the rows of chains; of those whose rows are gone, by the chains' own word. */
+async function findEnds(engine: Engine, db: Db): Promise<Map<string, number>> {
+  const { chain, seq } = engine.schema.ledgerChains;
+  const told = await db.select({ chain, last: seq }).from(engine.schema.ledgerChains);
+  return new Map([...told, ...(await listEnds(engine, db))].map((end) => [end.chain, end.last]));
 }
 
 /** A chain, its mark, and how far sums of before have what later ones have. */
