@@ -237,3 +237,9 @@ test.each([
   if (given === undefined) throw new Error(name);
   expect(await judge({ ...given, input: 10 * given.input })).toBe("over");
 });
+
+test("of sealed thoughts, no token is less than a byte", async () => {
+  const given = CASES["thoughts of an earlier turn that Claude reads again"];
+  if (given === undefined) throw new Error("There is no such case.");
+  expect(await judge({ ...given, input: 0.75 * SEALED.length + 3_000 })).toBe("over");
+});

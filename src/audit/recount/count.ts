@@ -38,8 +38,10 @@ export interface Side {
   formTokens: number;
   /** Of values that tools gave, without the text in them. */
   valueTokens: number;
-  /** Of earlier thoughts, and of bytes of them that only the provider can read: some are read again and some are not. */
+  /** Of earlier thoughts: some are read again and some are not. */
   earlierTokens: number;
+  /** Likewise, of those that only the provider can read. */
+  sealedBytes: number;
   /** Calls of tools: how they are written is not told. */
   calls: number;
   images: number;
@@ -123,7 +125,8 @@ function countSide(reading: Reading, count: Count, { isOwn }: Counting): Side {
     toolTokens,
     formTokens: sum(reading.forms, count),
     valueTokens: sum(reading.values, count),
-    earlierTokens: sum(reading.earlier, count) + reading.sealedBytes,
+    earlierTokens: sum(reading.earlier, count),
+    sealedBytes: reading.sealedBytes,
     calls: reading.calls,
     images: reading.images,
     messages: reading.messages,

@@ -63,6 +63,7 @@ function hideOutput(reason: string): Side {
     formTokens: 0,
     valueTokens: 0,
     earlierTokens: 0,
+    sealedBytes: 0,
     calls: 0,
     images: 0,
     messages: 0,

@@ -148,8 +148,8 @@ function boundInput(side: Side, profile: Profile, learned: Learned, theirs: numb
   }
   const expected = expect(side, profile);
   const found = estimate(expected, learned);
-  const { images, formTokens: forms, valueTokens: values, earlierTokens: earlier } = side;
-  const beside = expectBeside({ images, forms, values, earlier }, profile.image);
+  const { images, formTokens: forms, valueTokens: values, earlierTokens: earlier, sealedBytes: sealed } = side;
+  const beside = expectBeside({ images, forms, values, earlier, sealed }, profile.image);
   if (profile.isOwn && isSlight(side.inexact)) {
     const slack = 4 + side.messages;
     return estimated(side.tokens, Math.max(0, side.tokens - slack), side.tokens + slack + side.marks, side.inexact);

@@ -140,12 +140,13 @@ const FORM = range(0, 0.8, 2);
 const FORM_FRAME = range(0, 30, 500);
 /** For a token of values without their text: they may be put into fewer words. */
 const VALUE = range(0, 0.9, 1.9);
-/** For a token of earlier thoughts, or a byte that only the provider can read: it is read again, or is not. */
+/** For a token of earlier thoughts, or a byte that only the provider can read: it is read again, or is not. No token is less than a byte. */
 const EARLIER = range(0, 0, 2);
+const SEALED = range(0, 0, 1);
 
 /** What no ratio covers. */
 export function expectBeside(
-  { images, forms, values, earlier }: { images: number; forms: number; values: number; earlier: number },
+  { images, forms, values, earlier, sealed }: Record<"earlier" | "forms" | "images" | "sealed" | "values", number>,
   image: Range,
 ): Range {
   const parts: [number, Range][] = [
@@ -154,6 +155,7 @@ export function expectBeside(
     [forms > 0 ? 1 : 0, FORM_FRAME],
     [values, VALUE],
     [earlier, EARLIER],
+    [sealed, SEALED],
   ];
   const add = (bound: keyof Range): number => parts.reduce((sum, [count, each]) => sum + count * each[bound], 0);
   return { low: Math.floor(add("low")), usual: Math.round(add("usual")), high: Math.ceil(add("high")) };
