@@ -156,7 +156,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     store: store.answers,
     clock,
     limits: config.answers,
-    isShared: false,
+    isShared: config.identityPath.includes("://"),
     onFault: (error) => log.error("memory fault", { error }),
   });
   const { journal, close: closeJournal } = await store.openJournal({

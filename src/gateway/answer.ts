@@ -52,7 +52,7 @@ export async function answerWhole(state: CallState): Promise<Outcome<Response>> 
     else if (metered !== null) record.answered({ ...metered, report, text: () => "" });
     const { elsewhere } = state;
     if (elsewhere?.isOver(body) === false) {
-      return { failure: null, answer: promise(state, elsewhere, { attempt, body, text }) };
+      return { failure: null, answer: await promise(state, elsewhere, { attempt, body, text }) };
     }
     const type = upstream.headers.get("content-type");
     return release(state, attempt, text, type, { answer, keep: () => state.keep?.(body, text) });
@@ -246,13 +246,14 @@ async function readWhole(state: CallState): Promise<string> {
 }
 
 /** The client has what there is now; the rest is made, and booked, behind its back. */
-function promise(
+async function promise(
   state: CallState,
   elsewhere: Elsewhere,
   { attempt, body, text }: { attempt: Parameters<CallState["record"]["attempted"]>[0]; body: JsonObject; text: string },
-): Response {
+): Promise<Response> {
   state.record.attempted(attempt);
-  void state.keep?.(body, text);
+  // Whoever is told of it may ask for it at once, and another gateway.
+  await state.keep?.(body, text);
   void elsewhere.watch(state, body);
   // What it cost so far is not what it costs.
   const { "x-tokligence-cost-usd": _soFar, ...headers } = makeHeaders(state, { "content-type": "application/json" });

@@ -30,11 +30,11 @@ async function watch(state: CallState, memory: WireMemory, begun: JsonObject): P
   void record.leave(id);
   let failure: GatewayError | null = null;
   try {
-    const text = await findEnd(state, memory, run);
-    const answer = text === null ? null : parseObject(text);
-    if (text !== null && answer !== null && plan.mode.kind === "forward" && plan.mode.wire.operation === "chat") {
-      void state.keep?.(answer, text);
-      record.fetched(text);
+    const end = await findEnd(state, memory, run);
+    const answer = end === null ? null : parseObject(end.text);
+    if (end !== null && answer !== null && plan.mode.kind === "forward" && plan.mode.wire.operation === "chat") {
+      if (!end.isTold) void state.keep?.(answer, end.text);
+      record.fetched(end.text);
       const { response } = plan.mode.wire;
       bookAnswer(state, response.decode(answer), response.report(answer));
     }
@@ -55,8 +55,8 @@ export async function followOn(estimated: Estimated, tools: GatewayTools): Promi
   const forget = tools.ledger.beforeEnd(() => undefined, answerId);
   try {
     const call = { wire, requestId: entry.requestId };
-    const text = await findEnd({ call, plan, tools }, wire.memory, run);
-    const answer = text === null ? null : parseObject(text);
+    const end = await findEnd({ call, plan, tools }, wire.memory, run);
+    const answer = end === null ? null : parseObject(end.text);
     if (answer !== null) {
       const { model, usage } = wire.response.decode(answer);
       const counted = refuseEndless(usage);
@@ -82,8 +82,14 @@ interface Watched {
   tools: GatewayTools;
 }
 
-/** The text of the answer once it is over; null where it is gone, or nobody may wait for it any longer. */
-async function findEnd({ call, plan, tools }: Watched, memory: WireMemory, run: Run): Promise<string | null> {
+/** An answer that is over. `isTold`: whoever saw that keeps it already, or has removed it since. */
+interface End {
+  text: string;
+  isTold: boolean;
+}
+
+/** Null where it is gone, or nobody may wait for it any longer. */
+async function findEnd({ call, plan, tools }: Watched, memory: WireMemory, run: Run): Promise<End | null> {
   const found = { id: run.id, model: plan.model, provider: nameKeeper(plan.provider) };
   const presence = new AbortController();
   run.onEnd(() => presence.abort());
@@ -92,18 +98,24 @@ async function findEnd({ call, plan, tools }: Watched, memory: WireMemory, run: 
   for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     await pause(tools.clock.after, pauseMs, presence.signal);
     const told = run.told();
-    if (told !== null) return told;
+    if (told !== null) return { text: told, isTold: true };
     if (run.ended() !== null || tools.clock.monotonicMs() > endMs) return null;
     try {
       const kept = await askKeeper(request, tools, found, { method: "GET", path: "" });
-      if (kept === null) return null;
+      if (kept === null) return await readLast(tools, memory, run);
       const text = await kept.readText();
-      if (memory.isOver(parseObject(text) ?? {})) return text;
+      if (memory.isOver(parseObject(text) ?? {})) return { text, isTold: false };
     } catch (error) {
       // A look that failed is followed by another.
       if (run.ended() !== null) throw error;
     }
   }
+}
+
+/** Its owner may have removed it by another process, which saw to it before how it ended. */
+async function readLast(tools: GatewayTools, memory: WireMemory, { id, userId }: Run): Promise<End | null> {
+  const text = await tools.memory.readLast(id, userId);
+  return text !== null && memory.isOver(parseObject(text) ?? {}) ? { text, isTold: true } : null;
 }
 
 /** Shorter where somebody ends the run. */

@@ -54,15 +54,21 @@ export async function handleCall(given: Call, tools: GatewayTools): Promise<Resp
   const presence = openPresence(given, tools.rights);
   const call = { ...given, signal: presence };
   const stay = tools.admission.open(call.caller, presence);
+  let giveBack: () => void = () => undefined;
   const over = (): void => {
     stay.leave();
     presence.close();
+    giveBack();
+  };
+  /** For an answer that its provider makes in the background: until its row is written. */
+  const takePlace = (): void => {
+    giveBack = tools.memory.takePlace(call.caller.userId);
   };
   const record = openRecord({ ...call, endpoint: call.wire.endpoint, over }, tools);
   const line = openLine(call.signal, tools.clock);
   const { close, fail } = prepareClosing({ call, scene, record, line, report: tools.report });
   try {
-    return await answer({ call, tools, scene, stay, record, line, fail });
+    return await answer({ call, tools, scene, stay, record, line, fail, takePlace });
   } catch (error) {
     throw await close(error);
   }
@@ -78,9 +84,10 @@ interface Work {
   record: CallRecord;
   line: Line;
   fail: (error: unknown) => Promise<GatewayError>;
+  takePlace: () => void;
 }
 
-async function answer({ call, tools, scene, stay, record, line, fail }: Work): Promise<Response> {
+async function answer({ call, tools, scene, stay, record, line, fail, takePlace }: Work): Promise<Response> {
   const raw = await call.read();
   const body = parseBody(raw);
   refuseRepeated(raw);
@@ -160,6 +167,7 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
   if (!isLeftToProvider(ready.plan, recalled.memory)) {
     return orDrop(answerLater(ready, call.signal, recalled, (own) => orDrop(perform(own).then(conclude))));
   }
+  await orDrop(Promise.try(takePlace));
   return orDrop(perform({ ...ready, elsewhere: watchElsewhere(recalled.memory) }).then(conclude));
 }
 

@@ -48,21 +48,29 @@ export async function listInput(request: KeptRequest, tools: GatewayTools): Prom
 /** Gone for good, also at the provider that kept it. */
 export async function removeAnswer(request: KeptRequest, tools: GatewayTools): Promise<JsonObject> {
   const found = await findOwn(request, tools);
+  let end: string | null = null;
   if (found.isUpstream) {
-    const isFollowed = tools.memory.findRun(found.id, found.userId) !== null;
-    if (isFollowed) await endElsewhere(request, tools, found).catch(() => undefined);
+    // It may be followed here, or in another process.
+    if (request.wire.memory.isBackground(parseAnswer(found))) {
+      end = await endElsewhere(request, tools, found).catch(() => null);
+    }
     (await askKeeper(request, tools, found, { method: "DELETE", path: "" }))?.release();
   }
-  await tools.memory.remove(found.id, found.userId);
+  const isFollowed = tools.memory.findRun(found.id, found.userId) !== null;
+  if (end === null || isFollowed) await tools.memory.remove(found.id, found.userId);
+  else await tools.memory.removeEnded(found, end);
   tools.memory.findRun(found.id, found.userId)?.end("cancelled");
   return request.wire.memory.printRemoved(found.id);
 }
 
 /** Once an answer is gone, nobody is told any more what it cost; and what goes on behind that would be paid for, and on no book. */
-async function endElsewhere(request: KeptRequest, tools: GatewayTools, found: KeptAnswer): Promise<void> {
+async function endElsewhere(request: KeptRequest, tools: GatewayTools, found: KeptAnswer): Promise<string> {
+  const { memory } = request.wire;
+  const isFollowed = tools.memory.findRun(found.id, found.userId) !== null;
+  if (!isFollowed && memory.isOver(parseAnswer(found))) return found.body;
   const answer = await updateFrom(request, tools, found, { method: "GET", path: "" });
-  if (request.wire.memory.isOver(answer)) return;
-  await updateFrom(request, tools, found, { method: "POST", path: "/cancel" });
+  if (memory.isOver(answer)) return JSON.stringify(answer);
+  return JSON.stringify(await updateFrom(request, tools, found, { method: "POST", path: "/cancel" }));
 }
 
 /** Ends what is still being made; what is over already stays as it is. */

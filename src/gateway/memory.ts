@@ -32,6 +32,12 @@ export interface Memory {
   keep(answer: NewAnswer, items: readonly string[]): Promise<void> | undefined;
   /** Removes it for good. False where it is not there. */
   remove(id: string, userId: string): Promise<boolean>;
+  /** Likewise. `end`: the answer's text once it was over, for another process that follows it and will not find it at its provider any more. */
+  removeEnded(answer: KeptAnswer, end: string): Promise<void>;
+  /** The text that it had last, where it was kept by any process; null where that is not known. Of a removed answer it is told once. */
+  readLast(id: string, userId: string): Promise<string | null>;
+  /** A place among the answers that are made for an owner in the background, until it is given back. Throws rate_limited where there is none. */
+  takePlace(userId: string): () => void;
   /** An answer that is being made behind the client's back: durable when this resolves. */
   begin(answer: NewAnswer): Promise<Run>;
   /** False where it ended otherwise meanwhile, or is gone. */
@@ -61,6 +67,8 @@ const GROUP_MS = 20;
 /** Beyond this, the next answer waits until the database has taken what is there. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 const SWEEP_MS = 10 * 60_000;
+/** Whoever follows an answer that was removed looks for its end within this time. */
+const LAST_WORD_MS = 60_000;
 /** The most of a conversation that is put together for one request. */
 const CHAIN_LIMITS = { count: 2_000, bytes: 64 * 1024 * 1024 };
 /** Owners whose sums are remembered between two sweeps. */
@@ -74,7 +82,9 @@ export function createMemory(init: MemoryInit): Memory {
   const now = (): Date => new Date(clock.wallMs());
 
   const sweep = async (): Promise<void> => {
-    await store.sweep(now()).catch((error: unknown) => init.onFault(toGatewayError(error)));
+    await store
+      .sweep(new Date(clock.wallMs() - LAST_WORD_MS))
+      .catch((error: unknown) => init.onFault(toGatewayError(error)));
     queue.forgetTallies();
     cancelSweep = clock.after(SWEEP_MS, () => void sweep());
   };
@@ -89,6 +99,13 @@ export function createMemory(init: MemoryInit): Memory {
     const pending = queue.find(id, userId);
     if (pending !== undefined) return pending.expiresAt > now() ? pending : null;
     return store.find(id, userId, now());
+  };
+
+  const remove = async (id: string, userId: string): Promise<boolean> => {
+    if (queue.find(id, userId) !== undefined) await queue.flush();
+    const isGone = await store.remove(id, userId);
+    if (isGone) queue.forgetTallies();
+    return isGone;
   };
 
   return {
@@ -115,12 +132,25 @@ export function createMemory(init: MemoryInit): Memory {
       return rest.length === 0 ? recent : [...recent, ...(await store.findHolders(rest, userId, now()))];
     },
     keep: (answer, items) => queue.add({ ...stamp(answer), leaseUntil: null, items }),
-    async remove(id, userId) {
-      if (queue.find(id, userId) !== undefined) await queue.flush();
-      const isGone = await store.remove(id, userId);
-      if (isGone) queue.forgetTallies();
-      return isGone;
+    remove,
+    async removeEnded(answer, end) {
+      if (!init.isShared) {
+        await remove(answer.id, answer.userId);
+        return;
+      }
+      await queue.flush();
+      // What has expired is found by nobody who asks for it, and swept soon.
+      await store.put([{ ...answer, input: "[]", body: end, expiresAt: now(), items: [] }]);
+      queue.forgetTallies();
     },
+    async readLast(id, userId) {
+      const pending = queue.find(id, userId);
+      if (pending !== undefined) return pending.body;
+      const found = await store.find(id, userId, new Date(0));
+      if (found !== null && found.expiresAt <= now()) await store.remove(id, userId);
+      return found?.body ?? null;
+    },
+    takePlace: runs.takePlace,
     track: runs.track,
     begin: (answer) => runs.begin(stamp(answer)),
     finish: ({ id, userId, body }, items) => store.finish({ id, userId, body, items }),

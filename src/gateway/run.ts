@@ -32,6 +32,8 @@ export interface Run {
 }
 
 interface Runs {
+  /** One of the places of an owner; what is answered gives it back. Throws rate_limited where there is none. */
+  takePlace(userId: string): () => void;
   begin(answer: Omit<KeptAnswer, "leaseUntil">): Promise<Run>;
   /** One that leaves no trace in the database. */
   track(answer: Pick<KeptAnswer, "body" | "id" | "userId">): Run;
@@ -57,29 +59,42 @@ export function createRuns(init: RunsInit): Runs {
   /** By owner and id: two providers may give one id to two owners. */
   const running = new Map<string, Run>();
   let onNone: (() => void) | null = null;
-  const track: Runs["track"] = (answer) => {
+  /** Places that are taken, by owner. */
+  const taken = new Map<string, number>();
+  const track = (answer: Parameters<Runs["track"]>[0], giveBack?: () => void): Run => {
     const name = nameRun(answer);
     const run = startRun(answer, init, () => {
+      giveBack?.();
       if (running.get(name) === run) running.delete(name);
       if (running.size === 0) onNone?.();
     });
     running.set(name, run);
     return run;
   };
-  const refuseMore = (userId: string): void => {
-    const count = [...running.values()].filter((run) => run.userId === userId).length;
-    if (count < MAX_RUNS) return;
-    throw new Failure({
-      kind: "rate_limited",
-      message: `There are ${MAX_RUNS} answers being made for you in the background. Wait for one of them, or cancel it.`,
-      retryAfterMs: 5_000,
-    });
+  const takePlace = (userId: string): (() => void) => {
+    const count = taken.get(userId) ?? 0;
+    if (count >= MAX_RUNS) {
+      throw new Failure({
+        kind: "rate_limited",
+        message: `There are ${MAX_RUNS} answers being made for you in the background. Wait for one of them, or cancel it.`,
+        retryAfterMs: 5_000,
+      });
+    }
+    taken.set(userId, count + 1);
+    let isBack = false;
+    return () => {
+      if (isBack) return;
+      isBack = true;
+      const left = (taken.get(userId) ?? 0) - 1;
+      if (left > 0) taken.set(userId, left);
+      else taken.delete(userId);
+    };
   };
   return {
+    takePlace,
     async begin(answer) {
-      refuseMore(answer.userId);
       // Counted from now on, before it is durable: of many that are asked for at once no more begin than may.
-      const run = track(answer);
+      const run = track(answer, takePlace(answer.userId));
       const leaseUntil = new Date(init.clock.wallMs() + LEASE_MS);
       try {
         await init.store.put([{ ...answer, leaseUntil, items: [] }]);
@@ -89,7 +104,7 @@ export function createRuns(init: RunsInit): Runs {
       }
       return run;
     },
-    track,
+    track: (answer) => track(answer),
     find: (id, userId) => running.get(nameRun({ id, userId })) ?? null,
     async stop() {
       if (running.size === 0) return;

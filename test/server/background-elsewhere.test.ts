@@ -130,6 +130,40 @@ describe("an answer that the provider makes in the background itself", () => {
     expect(row.outputTokens).toBeGreaterThan(3);
   });
 
+  test("is one of a hundred at most for each owner, also where all are asked for at once", async () => {
+    let made = 0;
+    const upstream = makeKeeper();
+    const gateway = await open({
+      upstream(call) {
+        if (call.method !== "POST" || call.url.endsWith("/cancel")) return upstream(call);
+        return Response.json({
+          id: `resp_${++made}`,
+          object: "response",
+          status: "queued",
+          background: true,
+          output: [],
+        });
+      },
+    });
+    const statuses = await Promise.all(
+      Array.from({ length: 103 }, async () => (await create(gateway, { model: GPT })).status),
+    );
+    expect([
+      statuses.filter((status) => status === 200).length,
+      statuses.filter((status) => status === 429).length,
+    ]).toEqual([100, 3]);
+    expect(made).toBe(100);
+    const { token } = await gateway.issue();
+    const body = { model: GPT, input: "x", background: true };
+    expect((await gateway.send(PATH, { body, token })).status).toBe(200);
+    for (let look = 0; look < 20; look++) {
+      gateway.clock.advance(30_000);
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+    }
+    while (gateway.ledger.figures().openIntents > 0) await new Promise<void>((resolve) => void setImmediate(resolve));
+    expect((await create(gateway, { model: GPT })).status).toBe(200);
+  });
+
   test("as a stream belongs to its owner from the first event on", async () => {
     const started = `event: response.created\ndata: ${JSON.stringify({
       type: "response.created",

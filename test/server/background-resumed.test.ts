@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test } from "bun:test";
 import { type Intent, closeIntent } from "../../src/ledger/index.ts";
+import { createDatabase, hasPostgres } from "../postgres.ts";
 import { type Rig, type Upstream, makeRig, readJson } from "../rig.ts";
 
 const open: Rig[] = [];
@@ -158,4 +159,31 @@ test.each([{}, { stream: true }])("a gateway that died over it %j leaves to the 
   await pass(gateway);
   expect(await listCorrections(gateway)).toHaveLength(1);
   expect((await gateway.store.ledger.summarize({})).consume).toMatchObject(BOOKED);
+});
+
+test.skipIf(!hasPostgres).each([
+  ["before anybody saw it done", false],
+  ["once its owner saw it done there", true],
+])("one that its owner removes at another gateway %s is booked by the one that follows it", async (_when, isSeen) => {
+  const location = await createDatabase();
+  const keeper = makeKeeper();
+  const config: NonNullable<Parameters<typeof makeRig>[0]>["config"] = (base) => ({
+    ...base,
+    identityPath: location,
+    ledgerPath: location,
+  });
+  const maker = await start({ upstream: keeper.upstream, config });
+  const other = await start({ upstream: keeper.upstream, config });
+  const { token, userId } = await maker.issue();
+  await other.ring.refresh();
+  expect((await maker.send(PATH, { body: BODY, token })).status).toBe(200);
+  keeper.isDone = true;
+  if (isSeen) expect((await other.send(`${PATH}/resp_native`, { token })).status).toBe(200);
+  expect((await other.send(`${PATH}/resp_native`, { method: "DELETE", token })).status).toBe(200);
+  for (const each of [maker, other]) expect((await each.send(`${PATH}/resp_native`, { token })).status).toBe(404);
+  maker.clock.advance(1_000);
+  while (maker.ledger.figures().openIntents > 0) await new Promise(setImmediate);
+  expect((await maker.store.answers.find("resp_native", userId, new Date(0)))?.body).toBeUndefined();
+  const { entries } = await maker.store.ledger.page({}, 10, null);
+  expect(entries).toMatchObject([{ freshInputTokens: 50, outputTokens: 40, usageSource: "provider" }]);
 });
