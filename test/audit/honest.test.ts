@@ -238,6 +238,15 @@ test.each([
   expect(await judge({ ...given, input: 10 * given.input })).toBe("over");
 });
 
+test.each<[string, unknown]>([
+  ["in one", "const x = 1;\n".repeat(9)],
+  ["in pieces", [{ type: "text", text: "const x = 1;\n".repeat(9) }]],
+])("what was predicted %s is no reason for a hundred times as much output", async (_, content) => {
+  const given = { model: "gpt-4o", body: { messages: hi, prediction: { type: "content", content } }, input: 8 };
+  expect(await judge({ ...given, output: 60 })).toBe("within");
+  expect(await judge({ ...given, output: 6_000 })).toBe("over");
+});
+
 test("of sealed thoughts, no token is less than a byte", async () => {
   const given = CASES["thoughts of an earlier turn that Claude reads again"];
   if (given === undefined) throw new Error("There is no such case.");

@@ -53,7 +53,8 @@ export interface Side {
   tellsThoughts: boolean;
   inexact: string | null;
   hidden: string | null;
-  unseen: string | null;
+  /** Of what the client said would be answered. */
+  predictedTokens: number;
 }
 
 export interface Counted {
@@ -135,7 +136,7 @@ function countSide(reading: Reading, count: Count, { isOwn }: Counting): Side {
     tellsThoughts: false,
     inexact: reading.inexact,
     hidden: reading.hidden,
-    unseen: reading.unseen,
+    predictedTokens: sum(reading.predicted, count),
   };
 }
 

@@ -72,6 +72,6 @@ function hideOutput(reason: string): Side {
     tellsThoughts: false,
     inexact: null,
     hidden: reason,
-    unseen: null,
+    predictedTokens: 0,
   };
 }

@@ -80,6 +80,7 @@ export function judge(
       : boundOutput(counted.output, profile, lesson.output, {
           theirs: { tokens: theirs.output, thoughts: entry.reasoningTokens },
           unseen: tellUnseen(counted.input),
+          predicted: counted.input.predictedTokens,
         });
   const sides =
     output === null
@@ -184,8 +185,8 @@ const IN_REQUEST = new Set([
 ]);
 
 /** Why the model may have written what nobody is shown, such as calls of the provider's own tools; null where it may not. */
-function tellUnseen({ hidden, unseen }: Side): string | null {
-  return hidden === null || IN_REQUEST.has(hidden) ? unseen : hidden;
+function tellUnseen({ hidden }: Side): string | null {
+  return hidden === null || IN_REQUEST.has(hidden) ? null : hidden;
 }
 
 /** Whether the provider's count of the request would say more than ours. */
@@ -208,6 +209,9 @@ function profileFrame({ frame, frameSlack }: Profile, side: Side): number {
   return frameSlack.base === 0 || side.messages === 0 ? 0 : frame.base + frame.message * side.messages;
 }
 
+/** Those that did not come are charged once each; more often where what comes parts from them several times, perhaps. */
+const PREDICTED = 4;
+
 function boundOutput(
   side: Side,
   profile: Profile,
@@ -215,17 +219,20 @@ function boundOutput(
   {
     theirs,
     unseen,
+    predicted,
   }: {
     theirs: { tokens: number | null; thoughts: number | null };
     /** Why there may be more than is shown; null where there is not. */
     unseen: string | null;
+    /** Tokens that the client said would come. */
+    predicted: number;
   },
 ): Bounds {
   if (side.tokens === null) return unknown(side.hidden);
   const thoughts = theirs.thoughts ?? 0;
   const isToldOf = theirs.thoughts !== null || side.tellsThoughts;
   const mayThink = thoughts > 0 || side.hasThoughts || (profile.thinks && (profile.isOwn || !isToldOf));
-  if (profile.isOwn && side.inexact === null && !mayThink && unseen === null) {
+  if (profile.isOwn && side.inexact === null && !mayThink && unseen === null && predicted === 0) {
     return exactly(side.tokens, { low: side.tokens, high: side.tokens + side.marks });
   }
   const { call } = profile.prior;
@@ -239,18 +246,18 @@ function boundOutput(
       }
     : found;
   const { low } = known;
-  const slack = side.marks;
+  const slack = side.marks + predicted * PREDICTED;
   if (!mayThink) {
     return {
       ...estimated(
         known.tokens,
         low,
         unseen === null ? known.high + slack : null,
-        side.inexact ?? unseen ?? "tokenizer",
+        side.inexact ?? unseen ?? (predicted > 0 ? "prediction" : "tokenizer"),
       ),
       ratio: profile.isOwn ? null : found,
       teaches:
-        profile.isOwn || unseen !== null || theirs.tokens === null
+        profile.isOwn || unseen !== null || predicted > 0 || theirs.tokens === null
           ? null
           : { ours: expected.usual, theirs: theirs.tokens },
     };

@@ -27,12 +27,15 @@ export function readChatRequest(body: JsonObject): Reading {
   readForm(reading, objectOf(body["response_format"]));
   const isOnline = typeof body["model"] === "string" && body["model"].endsWith(":online");
   if (isOnline || SEARCHES.some((field) => isGiven(body[field]))) noteHidden(reading, "web_search");
-  if (isGiven(body["prediction"])) {
-    noteInexact(reading, "prediction");
-    // What was predicted and did not come is paid for like what did.
-    reading.unseen = "prediction";
-  }
+  if (isGiven(body["prediction"])) readPrediction(reading, objectOf(body["prediction"])["content"]);
   return reading;
+}
+
+/** A string, or pieces of text. */
+function readPrediction(into: Reading, content: Json | undefined): void {
+  noteInexact(into, "prediction");
+  const texts = [content, ...objectsOf(content).map(({ text }) => text)];
+  for (const text of texts) if (typeof text === "string") into.predicted.push(text);
 }
 
 /**

@@ -28,8 +28,8 @@ export interface Reading {
   inexact: string | null;
   /** Why there is no telling how much there was that we did not see; null where all was seen. */
   hidden: string | null;
-  /** Why the model is paid for more than the answer shows; null where it is not. */
-  unseen: string | null;
+  /** What the client said would be answered: what of it did not come is paid for like what did. */
+  predicted: string[];
 }
 
 export function startReading(): Reading {
@@ -47,7 +47,7 @@ export function startReading(): Reading {
     numbers: 0,
     inexact: null,
     hidden: null,
-    unseen: null,
+    predicted: [],
   };
 }
 
