@@ -55,6 +55,8 @@ describe("the table of kinds", () => {
 
 function giveValue(variable: string): string {
   if (variable === "GOOGLE_APPLICATION_CREDENTIALS") return "/given/file";
+  // Part of a host's name.
+  if (variable.endsWith("REGION")) return "eu-central-1";
   return /URL|HOST|ENDPOINT|BASE/.test(variable) ? "http://given.test/v1" : `value-of-${variable}`;
 }
 
