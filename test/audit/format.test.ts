@@ -104,6 +104,53 @@ describe("each file", () => {
   });
 });
 
+describe("names as they stand on bills", () => {
+  const azure = (meter: string, product: string, unit: string): Promise<ReadExports> =>
+    read({
+      "a.csv": `date,meterName,meterCategory,meterSubCategory,quantity,unitOfMeasure,costInUsd\n${DAY},${meter},Foundry Models,${product},2,${unit},1\n`,
+    });
+  test.each([
+    ["GPT 5 Mini outpt Glbl 1M Tokens", "Azure OpenAI GPT5", "1M", "gpt-5-mini", "output 2000000"],
+    ["GPT 5 Mini cchd Inpt Glbl 1M Tokens", "Azure OpenAI GPT5", "1M", "gpt-5-mini", "cacheRead 2000000"],
+    ["5.6 sol ShCo Opt Std Gl 1M Tokens", "Azure OpenAI GPT5", "1M", "gpt-5.6-sol", "output 2000000"],
+    ["gpt4o mn trscb txt in gl 1215 1M Tokens", "Azure OpenAI Media", "1M", "gpt4o-mn-trscb", "fresh 2000000"],
+    ["gpt 4.1 mini cached Inp glbl Tokens", "Azure OpenAI", "1K", "gpt-4.1-mini", "cacheRead 2000"],
+    ["4.3 Inp DZone Tokens", "Azure Grok Models", "1K", "grok-4.3", "fresh 2000"],
+    ["V4 Pro cached glbl Tokens", "Azure Deepseek Models", "1K", "deepseek-v4-pro", "cacheRead 2000"],
+    ["K2.5 Thinking Outp glbl Tokens", "Azure Kimi", "1K", "kimi-k2.5-thinking", "output 2000"],
+    ["gpt-oss-120B Inp glbl Tokens", "Azure OpenAI OSS Models", "1K", "gpt-oss-120b", "fresh 2000"],
+  ])("of Azure: %s", async (meter, product, unit, model, tokens) => {
+    const [part = ""] = tokens.split(" ");
+    expect(print(await azure(meter, product, unit))).toEqual([
+      `${DAY} ${model} null null: ${tokens}; ${part} 1000000000`,
+    ]);
+  });
+
+  const google = (sku: string): Promise<ReadExports> =>
+    read({
+      "a.csv": `Service description,SKU description,Usage start date,Usage amount,Usage unit,Cost ($)\nGemini API,${sku},${DAY},7,count,1\n`,
+    });
+  test.each([
+    ["EmbedContent input token count for gemini-embedding-001", "gemini-embedding-001", "fresh"],
+    ["EmbedContent input token count for gemini-embedding-2 text", "gemini-embedding-2", "fresh"],
+    ["Generate_content text cached input token count for gemini 2.5 Flash Lite", "gemini 2.5 flash lite", "cacheRead"],
+    ["Gemini 2.5 Pro Input Text Caching (Long)", "gemini 2.5 pro", "cacheRead"],
+    ["Claude Sonnet 4.5 Cache Write Input Tokens", "claude sonnet 4.5", "cacheWrite"],
+  ])("of Google: %s", async (sku, model, part) => {
+    expect(print(await google(sku))).toEqual([`${DAY} ${model} null null: ${part} 7; ${part} 1000000000`]);
+  });
+
+  test("a credit of Google's takes nothing off, and its usage counts once", async () => {
+    const head = "Service description,SKU description,Credit type,Usage start date,Usage amount,Usage unit,Cost ($)";
+    const line = (credit: string, cost: string): string =>
+      `Gemini API,Gemini 3 Flash Text Input - Predictions,${credit},${DAY},7,count,${cost}`;
+    const text = [head, line("", "1"), line("PROMOTION", "-1")].join("\n");
+    expect(print(await read({ "a.csv": `${text}\n` }))).toEqual([
+      `${DAY} gemini 3 flash null null: fresh 7; fresh 1000000000`,
+    ]);
+  });
+});
+
 test("what has no format is read by the operator's word", async () => {
   const map = "day=Date,model=Modell,input=Prompt tokens,cache_read=Cached,output=Reply tokens,cost=Betrag USD";
   expect(print(await readFixture("generic.csv", { map }))).toEqual([

@@ -15,7 +15,8 @@ export const azureCost: Format = {
   roundingNanos: 1n,
   read(row, zone) {
     const meter = readCell(row, "meter_name");
-    const category = `${readCell(row, "meter_category")} ${readCell(row, "meter_sub_category", "product_name")}`;
+    const product = `${readCell(row, "meter_sub_category")} ${readCell(row, "product_name")}`;
+    const category = `${readCell(row, "meter_category")} ${product}`;
     if (!/openai|foundry|cognitive|machine learning|ai services/iu.test(category) || !/tokens?$/iu.test(meter))
       return [];
     const part = readPart(meter.toLowerCase());
@@ -23,7 +24,7 @@ export const azureCost: Format = {
     return [
       {
         day: readDay(row, "date", zone),
-        model: readModel(meter),
+        model: readModel(meter, product),
         key: readCell(row, "resource_id", "resource_name").split("/").at(-1) || null,
         requests: null,
         tokens: digits === null || part === "other" ? {} : { [part]: readCount(row, "quantity", digits) },
@@ -33,29 +34,42 @@ export const azureCost: Format = {
   },
 };
 
-/** Meters abbreviate as they like: `gpt-4o-0806-Inp-glbl Tokens`, `gpt 4o mini 0718 cached Inp regnl Tokens`, `5.4 mini cd Inp Gl 1M Tokens`. */
+/** Meters abbreviate as they like: `gpt-4o-0806-Inp-glbl Tokens`, `GPT 5 Mini outpt Glbl 1M Tokens`, `5.6 sol ShCo Cd Inp Std Gl 1M Tokens`. */
+const OUTPUT = /^(?:outp?t?|opt|output)$/iu;
+const INPUT = /^(?:in|inpt?|input)$/iu;
+const CACHED = /^(?:cached|c?cchd|cd|ca?che)$/iu;
+const WRITTEN = /^(?:wr|write)$/iu;
 const WORDS =
-  /^(?:inp|inpt|input|outp?|opt|output|cached|cchd|cd|ca?che|wr|write|rd|read|glbl|global|gl|regnl|regional|rg|data|zone|dz|datazone|std|batch|shortco|longco|txt|text|pp|flex|1m|1k|tokens?)$/iu;
+  /^(?:rd|read|glbl?|gl|global|re?gnl?|regional|rg|data|zone|dz|dzn|dzone|datazone|std|batch|shortco|shco|longco|loco|txt|text|pp|flex|1m|1k|tokens?)$/iu;
 
-function readModel(meter: string): string {
-  const words = meter.replaceAll(/(batch)(inp|outp)/giu, "$1 $2").split(/[\s_-]+/u);
-  const first = words.findIndex((word, index) => index > 0 && WORDS.test(word));
+/** Whose model it is, where the meter has only its version: `4.3 Inp glbl Tokens` of `Azure Grok Models`. */
+const VENDOR = /\b(?:cohere|deepseek|grok|kimi|llama|mistral|phi|qwen)\b/iu;
+
+function readModel(meter: string, product: string): string {
+  const words = splitMeter(meter);
+  const first = words.findIndex(
+    (word, at) => at > 0 && [OUTPUT, INPUT, CACHED, WRITTEN, WORDS].some((kind) => kind.test(word)),
+  );
   const name = words
     .slice(0, first === -1 ? words.length : first)
     .join("-")
     .toLowerCase();
-  return /^\d/u.test(name) ? `gpt-${name}` : name;
+  const vendor = VENDOR.exec(product)?.[0].toLowerCase() ?? (/^\d/u.test(name) ? "gpt" : "");
+  return vendor === "" || name.includes(vendor) ? name : `${vendor}-${name}`;
 }
 
 function readPart(meter: string): (MoneyPart & TokenPart) | "other" {
-  const words = meter.replaceAll(/(batch)(inp|outp)/gu, "$1 $2").split(/[\s_-]+/u);
-  const has = (pattern: RegExp): boolean => words.some((word) => pattern.test(word));
-  if (has(/^(?:outp?|opt|output)$/u)) return "output";
-  const isCached = has(/^(?:cached|cchd|cd|cache)$/u);
-  if (isCached && has(/^(?:wr|write)$/u)) return "cacheWrite";
-  if (isCached) return "cacheRead";
+  const words = splitMeter(meter);
+  const has = (kind: RegExp): boolean => words.some((word) => kind.test(word));
+  if (has(OUTPUT)) return "output";
+  if (has(WRITTEN)) return "cacheWrite";
+  if (has(CACHED)) return "cacheRead";
   // Embeddings have no word for it.
-  return has(/^(?:inp|inpt|input)$/u) || meter.includes("embedding") ? "fresh" : "other";
+  return has(INPUT) || meter.includes("embedding") ? "fresh" : "other";
+}
+
+function splitMeter(meter: string): string[] {
+  return meter.replaceAll(/(batch)(inp|outp)/giu, "$1 $2").split(/[\s_-]+/u);
 }
 
 /** `1K`, `1M`, `1000` as a power of ten; null where it is another unit. */

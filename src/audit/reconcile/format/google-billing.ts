@@ -25,7 +25,8 @@ export const googleBilling: Format = {
     const sku = readCell(row, "sku_description");
     const isOurs = SERVICES.test(`${readCell(row, "service_description")} ${sku}`);
     const isUsage = !/tax|rounding|adjustment/iu.test(readCell(row, "cost_type"));
-    if (!isOurs || !isUsage) return [];
+    // The console's table has credits as lines of their own, with the usage that they are for.
+    if (!isOurs || !isUsage || readCell(row, "credit_type") !== "") return [];
     const part = readPart(sku.toLowerCase());
     return [
       {
@@ -42,7 +43,7 @@ export const googleBilling: Format = {
 
 /** What SKUs of models are named by; the rest of a name is kind, size and way of service. */
 const FAMILY =
-  /(?:gemini|claude|mistral|llama)[\s_]+(?:embedding[\s_]*\d*|(?:(?:opus|sonnet|haiku|pro|flash|lite|large|medium|small|er|robotics)?[\s_]*\d+(?:[.-]\d+)?)(?:[\s_]+(?:opus|sonnet|haiku|pro|flash|lite|ultra|tts|preview))*)/u;
+  /(?:gemini|claude|mistral|llama)[\s_-]+(?:embedding[\s_-]*\d*|(?:(?:opus|sonnet|haiku|pro|flash|lite|large|medium|small|er|robotics)?[\s_-]*\d+(?:[.-]\d+)?)(?:[\s_-]+(?:opus|sonnet|haiku|pro|flash|lite|ultra|tts|preview))*)/u;
 
 /** `generate content input token count gemini 2.5 flash short input text` → `gemini 2.5 flash`. */
 function readModel(sku: string): string {
@@ -53,7 +54,7 @@ function readModel(sku: string): string {
 function readPart(sku: string): (MoneyPart & TokenPart) | "other" {
   if (/storage|grounding|search|provisioned|tuning|training/u.test(sku)) return "other";
   if (/output|response|thinking/u.test(sku)) return "output";
-  if (/cach/u.test(sku)) return "cacheRead";
+  if (/cach/u.test(sku)) return /writ|creat/u.test(sku) ? "cacheWrite" : "cacheRead";
   return /input|prompt|embed/u.test(sku) ? "fresh" : "other";
 }
 
