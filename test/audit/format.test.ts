@@ -188,6 +188,16 @@ test("a list of pages, and the name of a page's own list inside a record, are re
   ]);
 });
 
+test.each(["openrouter-activity.csv", "openrouter-generation.json", "aws-usage-report.csv"])(
+  "a line of %s that is in two exports counts once, for it has an id",
+  async (name) => {
+    const bytes = await Bun.file(join(FOLDER, name)).bytes();
+    const found = await read({ [`a-${name}`]: bytes, [`b-${name}`]: bytes });
+    expect(print(found)).toEqual(EXPECTED[name] ?? []);
+    expect(found).toMatchObject({ repeated: 0, dropped: found.lines });
+  },
+);
+
 test("days begin where the export's zone says", async () => {
   const line = { utc: "2026-09-12T03:00:00Z", local: "2026-09-12T03:00:00", usd: 1 };
   const days = async (column: string, zone: string): Promise<string[]> =>

@@ -61,6 +61,8 @@ export interface Format {
   knows(column: string): boolean;
   /** Time zone of its days. */
   zone: string;
+  /** Columns that name a line: one that is there twice, such as in exports that overlap, is counted once. */
+  identity?: readonly string[];
   /** Half of the smallest sum of money that it can say, in nano-dollars: its lines are rounded to that. */
   roundingNanos: bigint;
   /** Empty for a line about something else. Throws a GatewayError that names the place. */

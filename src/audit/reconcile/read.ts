@@ -6,7 +6,7 @@ import { type TimeZone, openTimeZone } from "../../lib/time-zone.ts";
 import { findFormats } from "./biller.ts";
 import { readDay } from "./cell.ts";
 import { FORMATS } from "./format/index.ts";
-import type { ExportRow, Format } from "./line.ts";
+import { type ExportRow, type Format, readCell } from "./line.ts";
 import { listWanted, parseMapping } from "./mapping.ts";
 import { type ExportFile, readRows } from "./source.ts";
 import { type Tally, createTally } from "./tally.ts";
@@ -35,8 +35,10 @@ export interface ReadExports {
   lines: number;
   /** Lines that tell of no usage of a model. */
   skipped: number;
-  /** Lines that are the same as another one in every cell. */
+  /** Lines that are the same as another one in every cell, and yet count. */
   repeated: number;
+  /** Likewise, with an id by which they are one line: they are left out. */
+  dropped: number;
   /** Formats whose last page says that there are more. */
   cutOff: Format[];
   /** Columns nobody knows, and which do not sound like tokens or money. */
@@ -57,8 +59,7 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
   const known = listKnown(options);
   let lines = 0;
   let skipped = 0;
-  let repeated = 0;
-  const seen = new Set<string>();
+  const repeats = createRepeats();
   const isOpen = new Map<Format, boolean>();
   for (const file of files) {
     let hasMore = false;
@@ -88,10 +89,8 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
       }
       const read = current.format.read(row, current.zone);
       if (read.length === 0) skipped++;
+      if (read.length > 0 && repeats.isLeftOut(row, current.format)) continue;
       lines += read.length;
-      const print = read.length === 0 || seen.size >= MAX_SEEN ? null : digestCells(row);
-      if (print !== null && seen.has(print)) repeated++;
-      else if (print !== null) seen.add(print);
       for (const line of read) tally.add(line);
     }
     // Pages may be files of their own, in their order.
@@ -112,7 +111,7 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
     roundingNanos: [...formats].reduce((most, { roundingNanos }) => (roundingNanos > most ? roundingNanos : most), 0n),
     lines,
     skipped,
-    repeated,
+    ...repeats.counts,
     cutOff: [...isOpen].flatMap(([format, open]) => (open ? [format] : [])),
     unknown: [...unknown],
   };
@@ -125,6 +124,26 @@ function listKnown({ map, formats }: ReadOptions): readonly Format[] {
 
 /** A page that was saved twice is found among so many lines. */
 const MAX_SEEN = 200_000;
+
+/** Finds the lines that were there before. */
+function createRepeats() {
+  const seen = new Set<string>();
+  const counts = { repeated: 0, dropped: 0 };
+  return {
+    counts,
+    isLeftOut(row: ExportRow, { identity = [] }: Format): boolean {
+      if (seen.size >= MAX_SEEN) return false;
+      const print = digestCells(row);
+      if (!seen.has(print)) {
+        seen.add(print);
+        return false;
+      }
+      const isOne = readCell(row, ...identity) !== "";
+      counts[isOne ? "dropped" : "repeated"]++;
+      return isOne;
+    },
+  };
+}
 
 function digestCells({ cells }: ExportRow): string {
   return hash("sha256", [...cells.values()].join("\n"), "base64url");

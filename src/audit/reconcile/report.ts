@@ -137,6 +137,10 @@ function listNotes({ comparison, exports, books, providers, isKeyed }: ReportIni
     `${tell(exports.repeated, "line of the export is", "lines of the export are")} the same as another one in every cell: was a page of it saved twice?`,
   );
   note(
+    exports.dropped > 0,
+    `${tell(exports.dropped, "line of the export is", "lines of the export are")} there more than once, by the same id: each is counted once.`,
+  );
+  note(
     exports.cutOff.length > 0,
     `The last page of ${exports.cutOff.map(({ title }) => title).join(" and ")} says that there are more (has_more): what is on those is missing here. Fetch them all and give every page: --file page1.json,page2.json.`,
   );

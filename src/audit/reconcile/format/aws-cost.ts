@@ -19,6 +19,7 @@ export const awsUsageReport: Format = {
   owns: (columns) => columns.has("line_item_usage_type") && columns.has("line_item_usage_start_date"),
   // Hundreds of columns about the contract and the product; the line item is what counts.
   knows: () => true,
+  identity: ["identity_line_item_id"],
   zone: "UTC",
   roundingNanos: 1n,
   read(row, zone) {

@@ -35,6 +35,7 @@ export const openrouterGenerations: Format = {
   source: "https://openrouter.ai/docs/api-reference/generations/get-generation",
   owns: (columns) => columns.has("created_at") && columns.has("tokens_prompt") && columns.has("tokens_completion"),
   knows: (column) => GENERATION.test(column),
+  identity: ["generation_id", "id"],
   zone: "UTC",
   roundingNanos: 1n,
   read(row, zone) {
