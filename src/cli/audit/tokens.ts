@@ -15,7 +15,8 @@ import { readInteger } from "../value.ts";
 
 const METHOD =
   "Sums the provider's count less ours over all counted calls. Bounds are of 95 % confidence: errors of single estimates add up as squares, " +
-  "those that one calibration makes everywhere add up plainly; of exact counts only end marks are open. Thoughts that a provider " +
+  "those that one calibration makes everywhere add up plainly; of exact counts only end marks are open. They take a provider's own history for honest as far as " +
+  "its family of models may count so: of what is counted too much from the first call on, only what is beyond that is in the sums. Thoughts that a provider " +
   "does not show are taken on its word and told apart as unverified. Money follows each row's own cost";
 
 export default defineCommand({
