@@ -133,6 +133,24 @@ describe("models", () => {
     ]);
   });
 
+  test("hold for those of an answer that is kept from somebody else's call, too", async () => {
+    const { gateway, token, messages } = await open(
+      { allowedModels: ["gpt-4o"] },
+      { config: (config) => ({ ...config, cache: { ...config.cache, store: "memory", scope: "global" } }) },
+    );
+    const body = { model: "gpt-4o", messages, tools: [{ type: "advisor", model: "o3" }] };
+    const send = async (by: string) => {
+      const { status, headers } = await gateway.send("/v1/chat/completions", { body, token: by });
+      return [status, headers.get("x-tokligence-cache")];
+    };
+    const [one, other] = [await gateway.issue(), await gateway.issue()];
+    expect([await send(one.token), await send(other.token)]).toEqual([
+      [200, "miss"],
+      [200, "hit"],
+    ]);
+    expect((await send(token))[0]).toBe(403);
+  });
+
   test("a change holds at once", async () => {
     const { gateway, ask, keyId } = await open({ allowedModels: ["gpt-4o"] });
     const root = await gateway.issue("root_admin");

@@ -9,6 +9,8 @@ import { VERSION } from "../../lib/version.ts";
 import { type Peek, findReferences, mayReference } from "../../wire/index.ts";
 import type { Call, Scene } from "../call.ts";
 import { openFacts } from "../facts.ts";
+import { listFurtherModels } from "../named-model.ts";
+import { requireModels } from "../narrow.ts";
 import { type Target, listTargets } from "../target.ts";
 import { type CacheRules, type CacheScope, cacheRulesFor } from "./rules.ts";
 
@@ -35,6 +37,7 @@ export function findPlace(question: Question, scene: Scene, general: CacheRules)
     const asked = { keeper: null, wire, raw, body, peek, isStrict, headers: call.headers };
     const facts = openFacts(call, { endpoint: wire.endpoint, isStream: peek.stream, body });
     const { targets, strategy, policy } = listTargets(scene, asked, facts);
+    if (scene.limits?.models) requireModels(scene.limits, listFurtherModels(body));
     const rules = cacheRulesFor(general, policy);
     if (rules === null) return "off";
     const essence = wire.repeatable?.(body) ?? null;
