@@ -101,8 +101,9 @@ async function answer({ call, tools, scene, stay, record, line, fail, takePlace 
   const admitting = record.admit(() => wantedOf(call, scene, body));
   if (admitting !== undefined) await admitting;
   const { memory } = call.wire;
-  const { headers } = call;
-  const given = { wire: call.wire, raw, body, peek, keeper: null, isStrict: readStrict(call), headers };
+  const { headers, wire, address } = call;
+  const { query } = address;
+  const given = { wire, raw, body, peek, keeper: null, isStrict: readStrict(call), headers, query };
   const recalled = memory === undefined ? null : await recall(call, tools, scene, { asked: given, memory });
   const asked = recalled?.asked ?? given;
   const keeper = mayReference(asked.raw) ? await findKeeper(call, tools, asked) : null;

@@ -133,8 +133,9 @@ export function chooseId({ mode }: Pick<Plan, "mode">, given: string, callId: st
   return given || callId;
 }
 
-function forward(provider: Provider, model: string, { wire, raw, body, peek, headers }: Asked): Plan {
-  const endpoint = provider.endpoint(wire.id, { model, stream: peek.stream, headers });
+function forward(provider: Provider, model: string, { wire, raw, body, peek, headers, query = "" }: Asked): Plan {
+  const own = provider.endpoint(wire.id, { model, stream: peek.stream, headers });
+  const endpoint = own.takesQuery === true && query !== "" ? { ...own, url: own.url + query } : own;
   const dropped = [...(endpoint.dropped ?? []), ...listLost(body, endpoint)];
   const text =
     endpoint.convert === undefined

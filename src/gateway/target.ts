@@ -24,6 +24,8 @@ export interface Asked {
   /** Refuse instead of leaving anything out. */
   isStrict: boolean;
   headers: Headers;
+  /** See Address. */
+  query?: string | undefined;
 }
 
 /** What of a scene decides. */

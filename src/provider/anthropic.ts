@@ -63,6 +63,7 @@ export function makeAnthropic(settings: ProviderSettings): Provider {
     speaks: () => ["anthropic-messages", "anthropic-count"],
     endpoint: (wire, { model }) => ({
       url: `${settings.baseUrl}/v1/messages${wire === "anthropic-count" ? "/count_tokens" : ""}`,
+      takesQuery: true,
       refused: listRefusedSampling(model),
     }),
     authorize: null,

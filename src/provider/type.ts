@@ -29,6 +29,8 @@ export interface FrameReader {
 /** Where a format is spoken, and what of a body must be otherwise there. */
 export interface Endpoint {
   url: string;
+  /** Whether what a client's query says in the format is said there, too. */
+  takesQuery?: true;
   /** Headers for this format alone, beside the provider's. */
   headers?: Readonly<Record<string, string>>;
   /** Names of client headers that are handed on with this format alone, likewise. */

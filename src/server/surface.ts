@@ -4,7 +4,7 @@ import type { Scope } from "../identity/index.ts";
 import { type GatewayTools, handleReusable } from "../gateway/index.ts";
 import { PLAIN_ADDRESS, WIRES, type Wire } from "../wire/index.ts";
 import { readText } from "./request.ts";
-import type { GuardedRoute } from "./route.ts";
+import type { GuardedRoute, RouteContext } from "./route.ts";
 
 const SCOPES = {
   chat: "inference:chat",
@@ -29,12 +29,16 @@ export function makeSurface(
         handle(context) {
           const { request, requestId, caller, keepOpen, params } = context;
           const model = params["model"];
+          const query = pickQuery(wire, context);
           return handleReusable(
             {
               id: options.newId(),
               requestId,
               wire,
-              address: model === undefined ? PLAIN_ADDRESS : { model, stream: wire.address?.(path).stream ?? null },
+              address: {
+                ...(model === undefined ? PLAIN_ADDRESS : { model, stream: wire.address?.(path).stream ?? null }),
+                ...(query === "" ? {} : { query }),
+              },
               framing: model !== undefined && context.query.get("alt") !== "sse" ? "json-array" : "sse",
               caller,
               headers: request.headers,
@@ -55,4 +59,11 @@ export function makeSurface(
     }
   }
   return routes;
+}
+
+/** What of the query is said in the wire's format. */
+function pickQuery({ query: names }: Wire, context: Pick<RouteContext, "query" | "request">): string {
+  if (names === undefined || !context.request.url.includes("?")) return "";
+  const said = [...context.query].filter(([name]) => names.includes(name));
+  return said.length === 0 ? "" : `?${new URLSearchParams(said).toString()}`;
 }

@@ -38,6 +38,8 @@ export type WireId = ClientWireId | TargetOnlyId;
 export interface Address {
   model: string | null;
   stream: boolean | null;
+  /** What of its query belongs to the format, `?` and all; missing where that is nothing. */
+  query?: string;
 }
 
 /** The address of formats that say everything in the body. */
@@ -241,19 +243,15 @@ interface WireBase {
   id: ClientWireId;
   /** Name of the operation on the ledger, such as `chat.completions`. */
   endpoint: string;
-  /**
-   * Paths under which clients speak this format to us (POST). `{model}` in one stands for a model's name, slashes and all; what else such a
-   * path means is in `address`.
-   */
+  /** Paths of this format (POST). `{model}` in one stands for a model's name, slashes and all; what else it means is in `address`. */
   paths: readonly string[];
   /** False where clients take a comment in a stream of events for one of them. */
   takesComments?: false;
   /** What each path with a `{model}` says of streaming; missing where no path has one. */
   address?: (path: string) => { stream: boolean };
-  /**
-   * Checks the fields that every target needs and reads what routing needs.
-   * Throws a GatewayError of kind `invalid_request` with `param` set.
-   */
+  /** What the query of such a path may say to a provider that speaks the format itself. */
+  query?: readonly string[];
+  /** Checks the fields that every target needs and reads what routing needs. Throws `invalid_request` with `param` set. */
   peek(body: JsonObject, address?: Address): Peek;
   /** Formats whose requests may go on from an answer that is kept. */
   memory?: WireMemory;

@@ -55,6 +55,43 @@ describe("what only Anthropic knows", () => {
     expect(await readJson(response)).toEqual(MESSAGE);
     expect(response.headers.get("x-tokligence-dropped")).toBeNull();
     expect(calls[0]?.body).toEqual(body);
+    expect(calls[0]?.url).toEndWith("/v1/messages?beta=true");
+  });
+
+  test.each([
+    ["claude-sonnet-4-5", "/v1/messages", "?beta=true&key=secret&x=1", "/v1/messages?beta=true"],
+    ["claude-sonnet-4-5", "/v1/messages", "", "/v1/messages"],
+    ["claude-sonnet-4-5", "/v1/messages/count_tokens", "?beta=true", "/v1/messages/count_tokens?beta=true"],
+    ["gpt-4o", "/v1/messages", "?beta=true", "/chat/completions"],
+  ])(
+    "with what its own clients say behind the address, and nothing else of it: %s %s%s",
+    async (model, path, query, end) => {
+      const { send, calls } = await open({
+        upstream: ({ url }) => Response.json(url.includes("count_tokens") ? { input_tokens: 3 } : MESSAGE),
+      });
+      const body = { model, messages: [{ role: "user", content: "Hi" }], max_tokens: 9 };
+      await (await send(path + query, { body })).text();
+      expect(calls[0]?.url).toEndWith(end);
+    },
+  );
+
+  test("and by which the same request is another one, where answers are kept or calls are named", async () => {
+    const { send, calls } = await open({
+      upstream: () => Response.json(MESSAGE),
+      config: (config) => ({ ...config, cache: { ...config.cache, store: "memory" } }),
+    });
+    const body = { model: "claude-sonnet-4-5", messages: [{ role: "user", content: "Hi" }], max_tokens: 9 };
+    const words = [];
+    for (const path of ["/v1/messages", "/v1/messages?beta=true", "/v1/messages", "/v1/messages?beta=true"]) {
+      const response = await send(path, { body });
+      words.push(response.headers.get("x-tokligence-cache"));
+      await response.text();
+    }
+    expect(words).toEqual(["miss", "miss", "hit", "hit"]);
+    expect(calls).toHaveLength(2);
+    const headers = { "idempotency-key": "one" };
+    expect((await send("/v1/messages", { body, headers })).status).toBe(200);
+    expect((await send("/v1/messages?beta=true", { body, headers })).status).toBe(409);
   });
 
   test("is named where another model is asked, which answers all the same", async () => {

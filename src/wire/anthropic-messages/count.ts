@@ -12,6 +12,7 @@ export const anthropicCount: ForwardWire = {
   operation: "count",
   endpoint: "messages.count_tokens",
   paths: ["/v1/messages/count_tokens", "/anthropic/v1/messages/count_tokens"],
+  query: ["beta"],
   peek: (body) => ({ model: anthropicMessages.peek(unwrap(body)).model, stream: false }),
   forward: anthropicMessages.forward,
   error: anthropicMessages.error,

@@ -32,6 +32,7 @@ export const anthropicMessages: ChatWire = {
   operation: "chat",
   endpoint: "messages",
   paths: ["/v1/messages", "/anthropic/v1/messages"],
+  query: ["beta"],
   listing,
   fieldNames: FIELD_NAMES,
   peek,
