@@ -34,12 +34,13 @@ export interface PriceDesk {
 
 /**
  * Nothing is read of a price file yet: `open` does. `isFollower`: another process of this gateway fetches what lies elsewhere, and what it fetched last is
- * read from its copy.
+ * read from its copy. `isLooking`: nothing is kept.
  */
 export async function openPriceDesk(
   config: Config,
   onFault: (message: string, error: unknown) => void,
   isFollower = false,
+  isLooking = isFollower,
 ): Promise<PriceDesk> {
   let current = config;
   const read = isFollower ? readFollowing(() => current.home) : readSource;
@@ -53,7 +54,7 @@ export async function openPriceDesk(
     source: config.prices,
     read: read(PRICE_COPY),
     parse: readPriceFile,
-    copy: keepCopy(() => placeCopy(current.home, PRICE_COPY), isFollower),
+    copy: keepCopy(() => placeCopy(current.home, PRICE_COPY), isLooking),
     onChange,
     onFault,
   });
@@ -64,7 +65,7 @@ export async function openPriceDesk(
     source: findMarket(config),
     read: read(MARKET_COPY),
     parse: async (file) => ({ ...readMarketFile(file, findServices), isSigned: false, date: null }),
-    copy: keepCopy(() => placeCopy(current.home, MARKET_COPY), isFollower),
+    copy: keepCopy(() => placeCopy(current.home, MARKET_COPY), isLooking),
     onChange,
     onFault,
   });
@@ -254,10 +255,10 @@ function placeCopy(home: string, name: string): string {
   return join(home, name);
 }
 
-function keepCopy(place: () => string, isFollower: boolean): Parameters<typeof createPriceKeeper>[0]["copy"] {
+function keepCopy(place: () => string, isLooking: boolean): Parameters<typeof createPriceKeeper>[0]["copy"] {
   return {
     load: (location) => loadCopy(place(), location),
-    save: async (file) => (isFollower ? undefined : saveCopy(place(), file)),
+    save: async (file) => (isLooking ? undefined : saveCopy(place(), file)),
   };
 }
 

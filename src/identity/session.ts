@@ -100,8 +100,8 @@ export interface SessionStore {
    * no link, where the user is another by now, as with createSession.
    */
   createLink(link: LinkRecord, seen: Seen, by?: Origin): Promise<boolean>;
-  /** For users that have none yet. */
-  createLinks(links: readonly LinkRecord[], by?: Origin): Promise<void>;
+  /** For users that have none yet. Answers the ids of those who are not another by now, as with createSession: the others get none. */
+  createLinks(links: readonly { link: LinkRecord; seen: Seen }[], by?: Origin): Promise<ReadonlySet<string>>;
   findLink(hash: string, now: Date): Promise<LinkRecord | null>;
   /** Uses it up: of many who try at once, one is told true. */
   consumeLink(id: string, at: Date): Promise<boolean>;

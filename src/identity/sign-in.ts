@@ -46,7 +46,7 @@ export interface SignIn {
     options: { kind: LinkKind; ttlMs: number; by?: Origin | undefined },
   ): Promise<Issued<LinkRecord> & { user: User }>;
   /** Likewise for users who were just made, good for as long as an invitation; in their order. */
-  makeLinks(users: readonly User[], by?: Origin): Promise<Issued<LinkRecord>[]>;
+  makeLinks(users: readonly User[], by?: Origin): Promise<(Issued<LinkRecord> | null)[]>;
   /**
    * Uses a link up. Throws unauthenticated for one that is unknown, used or over; conflict with the code `other_browser` where another
    * browser asked for it and `isConfirmed` is not said: then it is still good.
@@ -159,11 +159,14 @@ export function createSignIn({
     },
     async makeLinks(users, by) {
       const issued = users.map((user) => issueLink(user, { kind: "hand-out", ttlMs: INVITE_MS, browser: null }));
-      await store.createLinks(
-        issued.map(({ of }) => of),
+      const meant = await store.createLinks(
+        users.flatMap((seen, index) => {
+          const link = issued[index]?.of;
+          return link === undefined ? [] : [{ link, seen }];
+        }),
         by,
       );
-      return issued;
+      return issued.map((each) => (meant.has(each.of.userId) ? each : null));
     },
     async redeem(token, { browser, isConfirmed, visitor }) {
       const link = isSessionShaped(token) ? await store.findLink(hashToken(token), new Date(now())) : null;

@@ -1,6 +1,6 @@
 // Sessions and links in a database, whichever engine it is. Knows no rules of how people sign in; those are in identity/.
 
-import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from "drizzle-orm";
+import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, notInArray, sql } from "drizzle-orm";
 import type { User } from "../identity/model.ts";
 import type { LinkRecord, Seen, Session, SessionStore } from "../identity/session.ts";
 import { cleanText } from "../lib/text.ts";
@@ -209,7 +209,7 @@ function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
 }
 
 function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
-  const { loginLinks } = engine.schema;
+  const { loginLinks, users } = engine.schema;
   const clock = createClock(engine.schema);
   return {
     async createLink(link, seen, by) {
@@ -229,13 +229,28 @@ function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
       return rows.length > 0;
     },
     async createLinks(links, by) {
-      const [head, ...tail] = chunk(links.map((link) => ({ ...link, usedAt: null })));
-      if (head === undefined) return;
-      await engine.atomic((db) => ({
-        decisive: db.insert(loginLinks).values(head).returning({ id: loginLinks.id }),
-        after: tail.map((part) => db.insert(loginLinks).values(part)),
-        note: noteAll(by, links.map(tellLink)),
-      }));
+      const meant = new Set<string>();
+      for (const part of chunk(links)) {
+        const asSeen = sql`(${users.id}, ${users.email}, ${users.role}) in (values ${sql.join(
+          part.map(({ link, seen }) => sql`(${link.userId}, ${seen.email}, ${seen.role})`),
+          sql`, `,
+        )})`;
+        const isSame = and(asSeen, eq(users.status, "active"), isNull(users.deletedAt));
+        const select = (db: Db) => db.select({ id: users.id }).from(users).where(isSame);
+        const made = part.map(({ link }) => link);
+        const ids = made.map(({ id }) => id);
+        const rows = await engine.atomic((db) => ({
+          before: [clock.tick(db)],
+          decisive: select(db),
+          after: [
+            db.insert(loginLinks).values(made.map((link) => ({ ...link, usedAt: null }))),
+            db.delete(loginLinks).where(and(inArray(loginLinks.id, ids), notInArray(loginLinks.userId, select(db)))),
+          ],
+          note: noteLinks(by, made),
+        }));
+        for (const { id } of rows) meant.add(id);
+      }
+      return meant;
     },
     async findLink(hash, now) {
       const rows = await engine.read((db) =>
@@ -282,6 +297,17 @@ function noteEnd(by: Origin | undefined, action: ChangeAction): Note<Schema["ses
         before: toSession(row),
         after: null,
       })),
+  };
+}
+
+/** Of those whose users were found. */
+function noteLinks(by: Origin | undefined, links: readonly LinkRecord[]): Note<{ id: string }> {
+  return {
+    ...noteAll(by, []),
+    tell(found) {
+      const ids = new Set(found.map(({ id }) => id));
+      return links.filter(({ userId }) => ids.has(userId)).map(tellLink);
+    },
   };
 }
 

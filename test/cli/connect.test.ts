@@ -103,6 +103,10 @@ test("else it is the one that people are given, or the gateway that is named", a
     expect(address(await capture(() => runCli(words)))).toBe("https://there.test");
     const said = [...words, "--url", "http://said.test:9"];
     expect(address(await capture(() => runCli(said)))).toBe("http://said.test:9");
+    for (const url of ["http://said.test:9/llm/v1", "http://said.test:9/llm/v1/"]) {
+      const { out } = await capture(() => runCli([...words, "--url", url]));
+      expect(out).toContain("http://said.test:9/llm/v1/chat/completions");
+    }
   } finally {
     if (outer === undefined) delete process.env["TOKLIGENCE_URL"];
     else process.env["TOKLIGENCE_URL"] = outer;

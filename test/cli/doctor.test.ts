@@ -291,3 +291,20 @@ test("a set-up link that is old is not offered, and none is shown", async () => 
   expect(of(await examine("--offline"), "setup")[0]).not.toContain(link);
   expect(fresh.raw).not.toContain("canary");
 });
+
+describe("a price file", () => {
+  const file = () => join(desk.folder, "prices.json");
+  const look = async () => of(await examine("--offline"), "prices")[0] ?? "";
+
+  test("that is missing or holds no prices is told of, and what is well of it", async () => {
+    expect(await look()).toStartWith("ok: price_file: is not set");
+    setting(`price_file = ${file()}`);
+    expect(await look()).toStartWith(`warning: price_file ${file()}: There is no price file at `);
+    writeFileSync(file(), "{");
+    expect(await look()).toStartWith(`warning: price_file ${file()}: The price file `);
+    writeFileSync(file(), JSON.stringify({ prices: [{ model: "gpt-x", input: 2.5, output: 10 }] }));
+    const before = listFiles();
+    expect(await look()).toStartWith(`ok: price_file ${file()}: holds `);
+    expect(listFiles()).toEqual(before);
+  });
+});

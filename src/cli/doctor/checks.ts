@@ -14,6 +14,7 @@ import { checkLimits } from "./check-limit.ts";
 import { checkMail } from "./check-mail.ts";
 import { checkOidc } from "./check-oidc.ts";
 import { checkPort } from "./check-port.ts";
+import { checkPrices } from "./check-price.ts";
 import { checkProviders } from "./check-provider.ts";
 import { checkRedis } from "./check-redis.ts";
 import { checkSetup } from "./check-setup.ts";
@@ -34,6 +35,7 @@ export const CHECKS = {
   mail: checkMail,
   oidc: checkOidc,
   ports: checkPort,
+  prices: checkPrices,
   providers: checkProviders,
   redis: checkRedis,
   setup: checkSetup,
@@ -52,6 +54,7 @@ export const ORDER = [
   "disk",
   "keys",
   "providers",
+  "prices",
   "health",
   "call",
   "mail",

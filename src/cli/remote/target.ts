@@ -86,5 +86,6 @@ function readUrl(said: string, origin: string): string {
   if (url === null || !["http:", "https:"].includes(url.protocol)) throw refuse("it is no http or https address");
   if (url.username !== "" || url.password !== "") throw refuse("a name and password in an address are not used");
   if (url.search !== "" || url.hash !== "") throw refuse("it is the address of the gateway alone, without ? and #");
-  return `${url.origin}${url.pathname.replace(/\/+$/u, "")}`;
+  // As clients are given it: what lies under it is ours to know.
+  return `${url.origin}${url.pathname.replace(/\/+$/u, "").replace(/\/v1$/u, "")}`;
 }

@@ -117,7 +117,7 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
         const base = findAddress(parts.config());
         const printed = result.created.map((user, index) => {
           const made = links[index];
-          if (made === undefined) return printUser(user);
+          if (!made) return printUser(user);
           const expires = made.of.expiresAt.toISOString();
           return { ...printUser(user), link: `${base}/ui/login#${made.token}`, link_expires_at: expires };
         });

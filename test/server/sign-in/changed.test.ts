@@ -116,7 +116,7 @@ test.each([{ changes: [{ role: "gateway_admin" }] }, { changes: [{ status: "susp
 
 describe("a promotion at the very moment", () => {
   /** The store, which promotes the user right before it does what `step` says. */
-  const promoteBefore = (step: "createLink" | "createSession", userId: string) => {
+  const promoteBefore = (step: "createLink" | "createLinks" | "createSession", userId: string) => {
     const { rig, clock } = scene;
     const { identity } = rig.store;
     const store = new Proxy(identity, {
@@ -139,6 +139,17 @@ describe("a promotion at the very moment", () => {
     const host = { kind: "user", role: "gateway_admin", ...(await scene.rig.issue("gateway_admin")) } as const;
     const invited = inviteUser(host, { email }, { directory, signIn });
     expect(await invited.catch(({ code }: { code: string }) => code)).toBe("user_changed");
+  });
+
+  test("lets no link be made with those of a list, and nobody else go without", async () => {
+    const { directory, store } = scene.rig;
+    const [changed, gone, same] = [await scene.rig.issue(), await scene.rig.issue(), await scene.rig.issue()];
+    const users = await Promise.all([changed, gone, same].map(({ userId }) => directory.getUser(userId)));
+    await directory.updateUser(OPERATOR, gone.userId, { status: "suspended" });
+    const made = await promoteBefore("createLinks", changed.userId).makeLinks(users);
+    expect(made.map((link) => link?.of.userId ?? null)).toEqual([null, null, same.userId]);
+    const { changes } = await store.changes.page({ action: "link.create" }, 10, null);
+    expect(changes.map(({ subjectId }) => subjectId)).toEqual([made[2]?.of.id ?? ""]);
   });
 
   test("lets nobody in by a link from before", async () => {

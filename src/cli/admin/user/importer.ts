@@ -43,11 +43,12 @@ export function openImporter(place: Place, withLinks: boolean): Importer {
     async linksOf(outcomes) {
       const users = listMade(outcomes);
       const made = await signIn.makeLinks(users, byOperator());
-      return made.map(({ token, of }, index) => ({
-        email: users[index]?.email ?? "",
-        link: `${base}/ui/login#${token}`,
-        expiresAt: of.expiresAt.toISOString(),
-      }));
+      return made.flatMap((link, index) => {
+        if (link === null) return [];
+        const { token, of } = link;
+        const email = users[index]?.email ?? "";
+        return [{ email, link: `${base}/ui/login#${token}`, expiresAt: of.expiresAt.toISOString() }];
+      });
     },
   };
 }
