@@ -122,6 +122,26 @@ export function describeMarks(place: Place): void {
       await store.close();
     }, 30_000);
 
+    test("what is told of rows that are gone by age stays as it was, by the quarter", async () => {
+      const store = await open(await place.create());
+      await store.ledger.append(makeRows("c", 1, 600));
+      await rollUp(store);
+      const query = (userId: string) => {
+        const filter = { userId, from: new Date(AT_MS + 900_000), to: new Date(AT_MS + 9 * 900_000) };
+        return store.ledger.report({ filter, by: [], edges: [] });
+      };
+      const before = summarize((await query("often")).groups).consume;
+      expect(before.requests).toBe(24);
+      for (const cut of await store.ledger.findCuts(new Date(AT_MS + 86_400_000)))
+        while ((await store.ledger.dropRows(cut, 1_000, sumRemains)) > 0);
+      await rollUp(store);
+      expect(summarize((await query("often")).groups).consume).toEqual(before);
+      await store.ledger.rebuildSums(() => undefined);
+      await rollUp(store);
+      expect(summarize((await query("often")).groups).consume).toEqual(before);
+      await store.close();
+    }, 30_000);
+
     test("rows that go by age while sums are made anew stay in the sums", async () => {
       const location = await place.create();
       const store = await open(location);

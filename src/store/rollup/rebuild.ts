@@ -167,7 +167,9 @@ async function dropStrayMarks(engine: Engine): Promise<void> {
   }));
 }
 
-const SHEETS = [...SHELF.all, ...SHELF.owner, ...LINES].map(({ name }) => name).concat(QUARTER.name, ROWS);
+const OF_SUMS: readonly string[] = [...SHELF.all, ...SHELF.owner].map(({ name }) => name);
+/** Of days that stay as they are, nobody could make them anew. */
+const OF_ROWS: readonly string[] = [QUARTER, ...LINES].map(({ name }) => name).concat(ROWS);
 const SHEETS_AT_ONCE = 1_000;
 
 /** They may be of what the sums were. False where somebody else was at it. */
@@ -185,11 +187,14 @@ async function dropSheets(engine: Engine): Promise<boolean> {
 }
 
 /** As nothing; those that hold good no more are emptied by whoever makes the next. */
-async function listSheets({ sheets }: Engine, db: Db): Promise<Packed[]> {
+async function listSheets(engine: Engine, db: Db): Promise<Packed[]> {
+  const { sheets } = engine;
   if (!(await sheets.areValid(db))) return [];
   const found: Packed[] = [];
-  for (const level of SHEETS) {
-    const parts = await sheets.list(db, { level, fromMs: -Infinity, toMs: Infinity });
+  const firstMs = await findFirst(engine, db);
+  for (const level of [...OF_SUMS, ...OF_ROWS]) {
+    const fromMs = OF_ROWS.includes(level) ? firstMs : -Infinity;
+    const parts = await sheets.list(db, { level, fromMs, toMs: Infinity });
     for (const startMs of new Set(parts.map((part) => part.startMs))) found.push({ level, startMs, parts: [] });
     if (found.length >= SHEETS_AT_ONCE) break;
   }
