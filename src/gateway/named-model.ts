@@ -9,7 +9,10 @@ const NOTES: readonly string[] = ["attributes", "metadata"];
 /** Values that a schema tells of, for a tool's arguments or an answer: they are what the model may write. */
 const EXAMPLES = ["const", "default", "enum", "examples", "input_examples"];
 
-const IDLE: ReadonlySet<string> = new Set([...EXAMPLES, ...NOTES]);
+/** What is said to the model, wherever a request stands: nothing in there chooses one. */
+const TURNS = ["contents", "documents", "messages"];
+
+const IDLE: ReadonlySet<string> = new Set([...EXAMPLES, ...NOTES, ...TURNS]);
 
 /** Whether a text can name one at all: cheaper than to read it. */
 export function mayName(text: string): boolean {
@@ -22,13 +25,10 @@ export function listNamedModels(value: Json): string[] {
   return [...names];
 }
 
-/** What is said to the model: nothing in there chooses one. */
+/** Likewise, of a chat itself: in other places these words mean other things. */
 const SAID: ReadonlySet<string> = new Set([
-  "contents",
-  "documents",
   "input",
   "instructions",
-  "messages",
   "prompt",
   "system",
   "systemInstruction",

@@ -162,6 +162,7 @@ describe("models", () => {
 });
 
 describe("what is only forwarded", () => {
+  const SAID = [{ role: "assistant", content: [{ type: "tool_use", input: { model: "Corolla" } }] }];
   const form = (fields: Record<string, string>): FormData => {
     const data = new FormData();
     for (const [name, value] of Object.entries(fields)) data.append(name, value);
@@ -184,6 +185,7 @@ describe("what is only forwarded", () => {
     ["/v1/batches", { endpoint: "/v1/chat/completions" }, 403],
     ["/v1/vector_stores", { name: "x", metadata: { model: "o3" } }, 200],
     ["/anthropic/v1/messages/batches", batch("gpt-4o", "claude-3"), 403],
+    ["/anthropic/v1/messages/batches", { requests: [{ params: { model: "gpt-4o", messages: SAID } }] }, 200],
   ])("%s %j: %p", async (path, body, status) => {
     const { gateway, token } = await open({ allowedModels: ["gpt-4o"] });
     const response = await gateway.send(path, { token, body });
