@@ -173,6 +173,15 @@ test("that somebody removes without having looked, or fetched anything", async (
   expect((await remove()).status).toBe(404);
 });
 
+test.each([404, 405, 410, 501])("that its provider does not show (%d) is removed all the same", async (status) => {
+  const gateway = await makeRig({
+    upstream: ({ method }) => Response.json({ id: "video_1" }, { status: method === "GET" ? status : 200 }),
+  });
+  rig = gateway;
+  await gateway.send("/v1/videos", { body: { model: "sora-2", prompt: "x" } });
+  expect((await gateway.send("/v1/videos/video_1", { method: "DELETE" })).status).toBe(200);
+});
+
 test("whose results cannot be read, which is told; once they can be, it is booked", async () => {
   let isRefused = true;
   const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };

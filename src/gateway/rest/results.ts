@@ -33,6 +33,9 @@ export function sumResults(state: Reading, path: string): Promise<Map<string, Me
   });
 }
 
+/** Said of what is there no more, or by servers that never show it: asked again, they would say the same. */
+const GONE = [404, 405, 410, 501];
+
 /** What lies there, asked for by us. */
 async function readBehind<T>(
   { call, tools, plan, deadlines }: Reading,
@@ -53,7 +56,7 @@ async function readBehind<T>(
     const ask = { provider: provider.name, method: "GET", url, body: undefined, headers, line };
     const upstream = await send({ ...ask, deadlines, fetch: tools.fetch });
     if (upstream.ok && upstream.body !== null) return await read(upstream.body, () => line.arm(deadlines.idle));
-    const kind = upstream.status === 404 ? "not_found" : "upstream_unavailable";
+    const kind = GONE.includes(upstream.status) ? "not_found" : "upstream_unavailable";
     throw new GatewayError({ kind, message: `It answered with status ${upstream.status}.` });
   } finally {
     line.release(true);
