@@ -120,7 +120,7 @@ export const LEDGER_KEYS = {
     fileForm: true,
   },
   price_refresh: {
-    about: "How often the price file is read again; 0: only at the start, and with `prices refresh` or a reload",
+    about: "How often the price file is read again; 0: only at the start and with a reload",
     group: "ledger",
     type: syntax.defineDuration({ zeroMs: syntax.LONGEST_MS }),
     fallback: "1h",

@@ -45,6 +45,7 @@ export default defineCommand({
       if (result === null) continue;
       print(`${result.source}: ${result.entries} prices, ${result.signed ? "signature checked" : "not signed"}`);
     }
+    print("A gateway that runs reads it at its next look (price_refresh), or at once at SIGHUP.");
   },
 });
 
