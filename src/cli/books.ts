@@ -63,7 +63,7 @@ export async function openBooks(init: BooksInit): Promise<Books> {
   const missing = store.missing();
   if (missing !== null)
     log.warn("The ledger's database cannot be opened yet; rows go to the outbox", { error: missing });
-  const ends = await readEnds(store, key.id);
+  const ends = await readEnds(store, { keyId: key.id, kept });
   await tellShort({ config, kept, ends, log }).catch((error: unknown) =>
     log.warn("The end of the books could not be held against what was signed", { error }),
   );

@@ -13,7 +13,7 @@ import type { ReadHeads } from "./ledger/head-file.ts";
 interface ShortInit {
   config: Pick<Config, "outboxPath">;
   kept: ReadHeads;
-  /** Of the chains of our key in the ledger's database; null where that is not known. */
+  /** Of the chains of our key in the ledger's database, and of the one that was signed last; null where that is not known. */
   ends: readonly ChainHead[] | null;
   log: Log;
 }
@@ -21,10 +21,11 @@ interface ShortInit {
 /** Null where the ledger is a file, or where its database does not answer: that is told of by whoever needs it. */
 export async function readEnds(
   { ledger, ledgerFile, missing }: Pick<Store, "ledger" | "ledgerFile" | "missing">,
-  keyId: string,
+  { keyId, kept }: { keyId: string; kept: ReadHeads },
 ): Promise<ChainHead[] | null> {
   if (ledgerFile !== null || missing() !== null) return null;
-  return ledger.listEnds(keyId).catch(() => null);
+  // Another key may have signed that.
+  return ledger.listEnds(keyId, findLast(kept)?.chain ?? null).catch(() => null);
 }
 
 export async function tellShort({ config, kept, ends, log }: ShortInit): Promise<void> {

@@ -67,8 +67,8 @@ export interface LedgerStore {
   append(entries: readonly LedgerEntry[]): Promise<void>;
   /** Those of the ids under which there is a row. */
   findIds(ids: readonly string[]): Promise<Set<string>>;
-  /** Where the chains that a key signs have come to, by their own word. */
-  listEnds(keyId: string): Promise<ChainHead[]>;
+  /** Where the chains that a key signs have come to, by their own word; and `chain`, whosever it is. */
+  listEnds(keyId: string, chain: string | null): Promise<ChainHead[]>;
   /** Newest first. */
   page(filter: LedgerFilter, limit: number, cursor: string | null): Promise<LedgerPage>;
   /** All corrections of those rows. */

@@ -1,6 +1,6 @@
 // The books in a database, whichever engine it is: rows in pages. Knows neither prices nor who may read them.
 
-import { and, asc, eq, gte, inArray, sql } from "drizzle-orm";
+import { and, asc, eq, gte, inArray, or, sql } from "drizzle-orm";
 import { invalidRequest } from "../ir/index.ts";
 import type { Direction, LedgerStore, SealedEntry } from "../ledger/index.ts";
 import { chooseRemoval, readMarks } from "./chain-mark.ts";
@@ -27,11 +27,10 @@ export function createLedgerStore(engine: Engine): LedgerStore {
       }
       return found;
     },
-    listEnds: (keyId) => {
+    listEnds: (keyId, also) => {
       const { chain, seq, hash, keyId: signer } = engine.schema.ledgerChains;
-      return engine.read((db) =>
-        db.select({ chain, seq, hash }).from(engine.schema.ledgerChains).where(eq(signer, keyId)),
-      );
+      const isAsked = or(eq(signer, keyId), also === null ? undefined : eq(chain, also));
+      return engine.read((db) => db.select({ chain, seq, hash }).from(engine.schema.ledgerChains).where(isAsked));
     },
     page: (filter, limit, cursor) =>
       engine.snapshot(async (db) => {

@@ -54,6 +54,31 @@ test.skipIf(!hasPostgres)(
   30_000,
 );
 
+test.skipIf(!hasPostgres)(
+  "a start with another key says nothing of the kind where all is there that the key before it signed",
+  async () => {
+    const dsn = await createDatabase();
+    await withBench(async (bench) => {
+      const write = (number: number) =>
+        bench.write(async ({ ledger }) => {
+          await ledger.add(makeCall(number));
+          bench.clock.advance(60_000);
+        });
+      const said = () =>
+        bench.told.filter((words) => words.startsWith("The ledger's database ends before what was signed"));
+      await write(1);
+      rmSync(join(bench.desk.folder, "ledger.key"));
+      await write(2);
+      expect(said()).toEqual([]);
+      rmSync(join(bench.desk.folder, "ledger.key"));
+      for (const table of ["entries", "heads", "chains"]) await bench.tamper(`delete from ledger_${table}`);
+      await write(3);
+      expect(said()).toHaveLength(1);
+    }, dsn);
+  },
+  30_000,
+);
+
 describe.skipIf(!hasPostgres)("an old copy of the home folder, beside a PostgreSQL database that knows more", () => {
   const HOME = ["outbox.db", "ledger.heads.jsonl", "ledger.changes.jsonl"];
   const goBack = async (bench: Bench) => {
