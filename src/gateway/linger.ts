@@ -1,8 +1,12 @@
 // What becomes of a provider's body once the answer in it is whole: for a moment it may come to its end by itself, since a connection at its end
 // serves the next call, and one that is hung up on serves none. Knows no format.
 
+import type { AnswerDecoder } from "../wire/index.ts";
 import type { Line } from "./send.ts";
 import type { Deadline } from "./way/deadline.ts";
+
+/** What may still come behind the end of an answer, such as its usage, comes with it or soon after. */
+const SILENCE_MS = 5_000;
 
 const LINGER: Deadline = Object.freeze({ name: "idle", ms: 1_000, setting: null });
 
@@ -34,4 +38,30 @@ async function readOn(pieces: AsyncIterator<Uint8Array>, line: Line): Promise<vo
   } finally {
     line.rest();
   }
+}
+
+/**
+ * How long the next piece of a stream is waited for, and whether it was the end that none came: where the answer has said why it ended, nothing is
+ * missing of it. Some servers say so with every piece: they get the time that all others get.
+ */
+export function watchSilence({
+  decoder,
+  idle,
+  line,
+}: {
+  decoder: Pick<AnswerDecoder, "endsInSilence" | "hasEnded">;
+  idle: Deadline;
+  line: Pick<Line, "late">;
+}): { next(hasOutput: boolean): Deadline; isEnd(): boolean } {
+  const short = decoder.endsInSilence === true && idle.ms > SILENCE_MS ? { ...idle, ms: SILENCE_MS } : idle;
+  let hasEnded = false;
+  let isEarly = false;
+  return {
+    next(hasOutput) {
+      isEarly ||= hasEnded && hasOutput;
+      hasEnded = decoder.hasEnded?.() === true;
+      return hasEnded && !isEarly ? short : idle;
+    },
+    isEnd: () => hasEnded && line.late() !== null,
+  };
 }

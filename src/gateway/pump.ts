@@ -5,8 +5,8 @@ import { type Event, GatewayError, toGatewayError } from "../ir/index.ts";
 import { formatUsd } from "../ledger/index.ts";
 import type { Frame } from "../lib/sse.ts";
 import type { FrameReader } from "../provider/index.ts";
-import type { Machine } from "../wire/index.ts";
-import { letEnd } from "./linger.ts";
+import type { AnswerDecoder } from "../wire/index.ts";
+import { letEnd, watchSilence } from "./linger.ts";
 import type { CallRecord } from "./record.ts";
 import type { RefusalWatch } from "./refusal.ts";
 import { type Line, answerTooLarge, explainFailure } from "./send.ts";
@@ -28,7 +28,7 @@ export interface PumpOptions {
   upstream: AsyncIterable<Uint8Array>;
   provider: string;
   reader: FrameReader;
-  decoder: Machine<Frame, Event>;
+  decoder: Omit<AnswerDecoder, "report">;
   carrier: Carrier;
   record: CallRecord;
   line: Line;
@@ -211,34 +211,41 @@ interface Step {
 
 /** One step a chunk of the upstream; the last step, and only that, has a `finish`. */
 async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
-  const { reader } = options;
+  const { reader, line } = options;
+  const silence = watchSilence(options);
   let bytes = 0;
   let isWhole = false;
-  options.line.arm(options.idle);
-  for await (const chunk of letEnd(options.upstream, { line: options.line, isWhole: () => isWhole })) {
-    // While the client takes its piece, it is not the upstream that is waited for.
-    options.line.rest();
-    bytes += chunk.byteLength;
-    if (bytes > options.maxBytes) throw answerTooLarge(options.maxBytes);
-    options.record.got(chunk);
-    const step = digest(reader.push(chunk), options);
-    if (step.hasOutput) options.line.lift("firstOutput");
-    isWhole = step.finish !== null && step.finish.error === undefined;
-    yield step;
-    if (step.finish !== null) return;
-    options.line.arm(options.idle);
+  line.arm(options.idle);
+  try {
+    for await (const chunk of letEnd(options.upstream, { line, isWhole: () => isWhole })) {
+      // While the client takes its piece, it is not the upstream that is waited for.
+      line.rest();
+      bytes += chunk.byteLength;
+      if (bytes > options.maxBytes) throw answerTooLarge(options.maxBytes);
+      options.record.got(chunk);
+      const step = digest(reader.push(chunk), options);
+      if (step.hasOutput) line.lift("firstOutput");
+      isWhole = step.finish !== null && step.finish.error === undefined;
+      yield step;
+      if (step.finish !== null) return;
+      line.arm(silence.next(step.hasOutput));
+    }
+  } catch (error) {
+    if (!silence.isEnd()) throw error;
   }
-  const rest = digest(reader.end(), options);
-  if (rest.finish !== null) {
-    yield rest;
-    return;
-  }
+  yield readRest(options);
+}
+
+/** Once nothing more comes. */
+function readRest(options: PumpOptions): Step {
+  const rest = digest(options.reader.end(), options);
+  if (rest.finish !== null) return rest;
   const events = options.decoder.end();
   for (const event of events) options.record.observed(event);
   const finish: Step["finish"] = events.find((event) => event.type === "finish") ?? { type: "finish" };
   const last = options.carrier.close(events);
   const hasOutput = rest.hasOutput || hasOutputIn(events, options);
-  yield { text: rest.text, last: finish.error === undefined ? last : options.redact(last), finish, hasOutput };
+  return { text: rest.text, last: finish.error === undefined ? last : options.redact(last), finish, hasOutput };
 }
 
 function digest(frames: readonly Frame[], options: PumpOptions): Step {

@@ -95,9 +95,9 @@ function failLost(decoder: AnswerDecoder): AnswerDecoder {
     return { ...event, error: brokenAnswer(failure), isCounted: true };
   };
   return {
+    ...decoder,
     push: (frame) => decoder.push(frame).map(judge),
     end: () => decoder.end().map(judge),
-    report: () => decoder.report(),
   };
 }
 

@@ -66,6 +66,8 @@ export interface AnswerDecoder extends Machine<Frame, Event> {
    * nothing more can come. Missing where `choice-end` comes with the reason.
    */
   hasEnded?(): boolean;
+  /** The format has no last frame: where a server stays there behind the end of its answer, silence alone tells that it was the end. */
+  endsInSilence?: true;
 }
 
 /** What a target format needs to know of the model that it will ask, beyond the request itself. */

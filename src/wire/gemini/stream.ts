@@ -20,6 +20,7 @@ export function decodeStream(): AnswerDecoder {
     end: () => decoder.end(),
     report: () => decoder.report(),
     hasEnded: () => decoder.hasEnded(),
+    endsInSilence: true,
   };
 }
 
