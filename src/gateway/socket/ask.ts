@@ -53,7 +53,6 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
     if (isResponses && type === "response.create" && typeof model !== "string") throw refuseNameless();
   }
   if (!isResponses || typeof model !== "string") return data;
-  refuseKey(model);
   const targets = asking.scene.router.resolve(model).way?.targets ?? [];
   // Of several the session's own stands.
   const target = targets.find(({ provider }) => provider === asking.provider.name) ?? targets[0];
