@@ -198,6 +198,15 @@ test.each(["openrouter-activity.csv", "openrouter-generation.json", "aws-usage-r
   },
 );
 
+test("also where that one is behind many others", async () => {
+  const COUNT = 200_010;
+  const head = "generation_id,created_at,cost_total,tokens_prompt,tokens_completion,model_permaslug\n";
+  const line = (id: number) => `gen-${id},2026-09-12 08:00:00.000,0.001,7,2,openai/gpt-4o\n`;
+  const bytes = Buffer.from(head + Array.from({ length: COUNT }, (_, id) => line(id)).join(""));
+  const again = Buffer.from(head + line(0) + line(COUNT - 1));
+  expect(await read({ "a.csv": bytes, "b.csv": again })).toMatchObject({ lines: COUNT, dropped: 2, unwatched: 0 });
+}, 60_000);
+
 test("days begin where the export's zone says", async () => {
   const line = { utc: "2026-09-12T03:00:00Z", local: "2026-09-12T03:00:00", usd: 1 };
   const days = async (column: string, zone: string): Promise<string[]> =>

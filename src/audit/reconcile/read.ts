@@ -39,6 +39,8 @@ export interface ReadExports {
   repeated: number;
   /** Likewise, with an id by which they are one line: they are left out. */
   dropped: number;
+  /** Lines with an id behind so many that nobody would know them again. */
+  unwatched: number;
   /** Formats whose last page says that there are more. */
   cutOff: Format[];
   /** Columns nobody knows, and which do not sound like tokens or money. */
@@ -122,25 +124,27 @@ function listKnown({ map, formats }: ReadOptions): readonly Format[] {
   return formats === null ? Object.values(FORMATS) : findFormats(formats);
 }
 
-/** A page that was saved twice is found among so many lines. */
-const MAX_SEEN = 200_000;
+/** A page that was saved twice is found among so many lines, and a line by its id among so many: about 200 MB are held for these. */
+const MAX_SEEN = { plain: 200_000, named: 2_000_000 };
 
 /** Finds the lines that were there before. */
 function createRepeats() {
   const seen = new Set<string>();
-  const counts = { repeated: 0, dropped: 0 };
+  const counts = { repeated: 0, dropped: 0, unwatched: 0 };
   return {
     counts,
     isLeftOut(row: ExportRow, { identity = [] }: Format): boolean {
-      if (seen.size >= MAX_SEEN) return false;
-      const print = digestCells(row);
-      if (!seen.has(print)) {
-        seen.add(print);
-        return false;
-      }
       const isOne = readCell(row, ...identity) !== "";
-      counts[isOne ? "dropped" : "repeated"]++;
-      return isOne;
+      const isFull = seen.size >= MAX_SEEN[isOne ? "named" : "plain"];
+      if (isFull && !isOne) return false;
+      const print = digestCells(row);
+      if (seen.has(print)) {
+        counts[isOne ? "dropped" : "repeated"]++;
+        return isOne;
+      }
+      if (isFull) counts.unwatched++;
+      else seen.add(print);
+      return false;
     },
   };
 }

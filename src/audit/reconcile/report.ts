@@ -132,14 +132,7 @@ function listNotes({ comparison, exports, books, providers, isKeyed }: ReportIni
     exports.skipped > 0,
     `${tell(exports.skipped, "line", "lines")} of the export without usage of a model: left out.`,
   );
-  note(
-    exports.repeated > 0,
-    `${tell(exports.repeated, "line of the export is", "lines of the export are")} the same as another one in every cell: was a page of it saved twice?`,
-  );
-  note(
-    exports.dropped > 0,
-    `${tell(exports.dropped, "line of the export is", "lines of the export are")} there more than once, by the same id: each is counted once.`,
-  );
+  notes.push(...listRepeats(exports));
   note(
     exports.cutOff.length > 0,
     `The last page of ${exports.cutOff.map(({ title }) => title).join(" and ")} says that there are more (has_more): what is on those is missing here. Fetch them all and give every page: --file page1.json,page2.json.`,
@@ -150,6 +143,24 @@ function listNotes({ comparison, exports, books, providers, isKeyed }: ReportIni
     "Lines that are shifted cancel each other out with the day before or after: calls around midnight, by two clocks.",
   );
   return notes;
+}
+
+function listRepeats({ repeated, dropped, unwatched }: ReadExports): string[] {
+  const told: [number, string][] = [
+    [
+      repeated,
+      `${tell(repeated, "line of the export is", "lines of the export are")} the same as another one in every cell: was a page of it saved twice?`,
+    ],
+    [
+      dropped,
+      `${tell(dropped, "line of the export is", "lines of the export are")} there more than once, by the same id: each is counted once.`,
+    ],
+    [
+      unwatched,
+      `The export is too long to know each line again: ${tell(unwatched, "line of it counts", "lines of it count")} twice where exports overlap. Compare fewer days at a time, each from one export.`,
+    ],
+  ];
+  return told.flatMap(([count, text]) => (count === 0 ? [] : [text]));
 }
 
 function tell(count: number, one: string, many: string): string {
