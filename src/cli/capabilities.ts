@@ -27,7 +27,7 @@ export default defineCommand({
     if (target !== null) {
       const query = { surface, feature, model, provider: args.provider };
       const question = { method: "GET", path: "/v1/capabilities", query } as const;
-      const answer = await createRemote(target).ask<{ data: Capability[] }>(question);
+      const answer = await createRemote(target).ask<{ data: Capability[] }>(question, "data");
       return args.json === true ? printJson(answer) : printCells(answer.data, isAll);
     }
     const probed = model === undefined ? listSampleProviders() : [await findProbed(model, args)];

@@ -50,7 +50,7 @@ async function listThere(target: Target): Promise<ListedModel[]> {
   const { createRemote, readJson } = await import("./remote/client.ts");
   const question = { method: "GET", path: "/v1/models" } as const;
   const answer = await createRemote(target).open(question);
-  const { data } = await readJson<{ data: ListedModel[] }>(answer, { url: target.url, question });
+  const { data } = await readJson<{ data: ListedModel[] }>(answer, { url: target.url, question, brings: "data" });
   for (const provider of answer.headers.get(UNREAD_HEADER)?.split(", ") ?? []) {
     complain(provider, "the gateway's log says why");
   }

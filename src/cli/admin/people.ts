@@ -34,20 +34,23 @@ export function openSessions(place: Place): Sessions {
   const path = "/api/v1/admin/sessions";
   return {
     async page(_actor, user, { limit, cursor }) {
-      const page = await remote.ask<{ sessions: (PrintedSession & { email: string })[]; next_cursor: string | null }>({
-        method: "GET",
-        path,
-        query: { user, limit, cursor },
-      });
+      const page = await remote.ask<{ sessions: (PrintedSession & { email: string })[]; next_cursor: string | null }>(
+        {
+          method: "GET",
+          path,
+          query: { user, limit, cursor },
+        },
+        "sessions",
+      );
       const items = page.sessions.map(({ email, ...session }) => ({ session: readSession(session), email }));
       return { items, nextCursor: page.next_cursor };
     },
     end: (_actor, id) => remote.ask({ method: "DELETE", path: `${path}/${segment(id, "session")}` }),
     async endOf(_actor, user) {
-      return (await remote.ask<{ ended: number }>({ method: "DELETE", path, query: { user } })).ended;
+      return (await remote.ask<{ ended: number }>({ method: "DELETE", path, query: { user } }, "ended")).ended;
     },
     async endAll() {
-      return (await remote.ask<{ ended: number }>({ method: "DELETE", path })).ended;
+      return (await remote.ask<{ ended: number }>({ method: "DELETE", path }, "ended")).ended;
     },
   };
 }
@@ -80,12 +83,15 @@ export function openIdentities(place: Place): Pick<Admission, "list" | "remove">
   return {
     async list(user) {
       const path = `/api/v1/admin/users/${segment(user, "user")}/identities`;
-      const { identities } = await remote.ask<{ identities: PrintedIdentity[] }>({ method: "GET", path });
+      const { identities } = await remote.ask<{ identities: PrintedIdentity[] }>({ method: "GET", path }, "identities");
       return identities.map(readIdentity);
     },
     async remove(_actor, id) {
       const path = `/api/v1/admin/identities/${segment(id, "account")}`;
-      const gone = await remote.ask<{ identity: PrintedIdentity } | null>({ method: "DELETE", path, headers: SHOWING });
+      const gone = await remote.ask<{ identity: PrintedIdentity } | null>(
+        { method: "DELETE", path, headers: SHOWING },
+        "identity",
+      );
       return gone === null ? null : readIdentity(gone.identity);
     },
   };

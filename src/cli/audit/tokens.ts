@@ -41,7 +41,7 @@ export default defineCommand({
       if (place.remote === null) return count(place, { flags: args, filter, by, flagged: isFlagged ? limit : 0 });
       const more = isFlagged ? { flagged: "true", limit } : {};
       const query = { ...printFilter(filter), by: by.join(","), ...more };
-      return place.remote.ask<JsonObject>({ method: "GET", path: "/api/v1/audit/tokens", query });
+      return place.remote.ask<JsonObject>({ method: "GET", path: "/api/v1/audit/tokens", query }, "groups");
     });
     if (args.json === true) return printJson(report);
     if (isFlagged) printFlagged(report);

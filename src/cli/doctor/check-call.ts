@@ -11,7 +11,11 @@ export const checkCalls: Check = async ({ calls, clean, flags }) => {
       const subject = `${provider}/${model}`;
       const path = `/api/v1/admin/providers/${encodeURIComponent(provider)}/test`;
       try {
-        const { keys } = await askGateway<{ keys: KeyTrial[] }>(flags, { method: "POST", path, body: { model } });
+        const { keys } = await askGateway<{ keys: KeyTrial[] }>(
+          flags,
+          { method: "POST", path, body: { model } },
+          "keys",
+        );
         return keys.map(({ key, status, error, latency_ms: ms, remedy }) => {
           const place = key === null ? subject : `${subject}, key ${key}`;
           if (status === "ok") return ok(place, `answers, in ${ms} ms`);

@@ -25,8 +25,8 @@ export interface Question {
 /** Throws CliErrors that say what is to be done. */
 export interface Remote {
   readonly url: string;
-  /** The answer's JSON; null where there is none. */
-  ask<Answer>(question: Question): Promise<Answer>;
+  /** The answer's JSON; null where there is none. `brings`: a field that it has, where it is a gateway's. */
+  ask<Answer>(question: Question, brings?: string): Promise<Answer>;
   /** The answer as it comes, of any length. */
   open(question: Question): Promise<Response>;
 }
@@ -48,21 +48,21 @@ export function createRemote({ url, key }: Target, tools: Tools = { fetch, sleep
   return {
     url,
     open,
-    async ask<Answer>(question: Question): Promise<Answer> {
+    async ask<Answer>(question: Question, brings?: string): Promise<Answer> {
       const response = await open(question);
-      return response.status === 204 ? (null as Answer) : readJson<Answer>(response, { url, question });
+      return response.status === 204 ? (null as Answer) : readJson<Answer>(response, { url, question, brings });
     },
   };
 }
 
-/** Throws a CliError where it is no object, or breaks off. */
+/** Throws a CliError where it is no object, or none of a gateway's, or breaks off. */
 export async function readJson<Answer>(
   response: Response,
-  { url, question }: { url: string; question: Question },
+  { url, question, brings }: { url: string; question: Question; brings?: string | undefined },
 ): Promise<Answer> {
   const text = await response.text().catch((cause: unknown) => Promise.reject(explainSilence(cause, url)));
   const found = parse(text);
-  if (isJsonObject(found)) return found as Answer;
+  if (isJsonObject(found) && (brings === undefined || found[brings] !== undefined)) return found as Answer;
   throw refuseStranger(`at ${url}`, question);
 }
 

@@ -26,17 +26,20 @@ type Users = "createUser" | "deleteUser" | "getUser" | "importStream" | "pageUse
 
 function makeUsers(remote: Remote): Pick<Directory, Users> {
   const one = async (question: Parameters<Remote["ask"]>[0]) =>
-    readUser((await remote.ask<{ user: PrintedUser }>(question)).user);
+    readUser((await remote.ask<{ user: PrintedUser }>(question, "user")).user);
   return {
     createUser: (_actor, { email, role, displayName }) =>
       one({ method: "POST", path: USERS, body: { email, role, display_name: displayName } }),
     importStream: (_actor, source, options) => importThere(remote, source, options),
     async pageUsers({ role, status, email }, { limit, cursor }) {
-      const page = await remote.ask<{ users: PrintedUser[]; next_cursor: string | null }>({
-        method: "GET",
-        path: USERS,
-        query: { role, status, email, limit, cursor },
-      });
+      const page = await remote.ask<{ users: PrintedUser[]; next_cursor: string | null }>(
+        {
+          method: "GET",
+          path: USERS,
+          query: { role, status, email, limit, cursor },
+        },
+        "users",
+      );
       return { items: page.users.map(readUser), nextCursor: page.next_cursor };
     },
     getUser: (idOrEmail) => one({ method: "GET", path: `${USERS}/${segment(idOrEmail, "user")}` }),
@@ -47,12 +50,15 @@ function makeUsers(remote: Remote): Pick<Directory, Users> {
         body: { ...change, display_name: displayName },
       }),
     async deleteUser(_actor, idOrEmail, { hard }) {
-      const gone = await remote.ask<{ user: PrintedUser } | null>({
-        method: "DELETE",
-        path: `${USERS}/${segment(idOrEmail, "user")}`,
-        query: { hard: hard ? "true" : undefined },
-        headers: SHOWING,
-      });
+      const gone = await remote.ask<{ user: PrintedUser } | null>(
+        {
+          method: "DELETE",
+          path: `${USERS}/${segment(idOrEmail, "user")}`,
+          query: { hard: hard ? "true" : undefined },
+          headers: SHOWING,
+        },
+        "user",
+      );
       return gone === null ? null : readUser(gone.user);
     },
   };
@@ -65,11 +71,14 @@ function makeKeys(remote: Remote): Pick<Directory, Keys> {
     const items: ApiKey[] = [];
     const follow = createTrail();
     for (let cursor = from; ;) {
-      const page = await remote.ask<{ api_keys: PrintedKey[]; next_cursor: string | null }>({
-        method: "GET",
-        path: KEYS,
-        query: { ...printChoice(choice), limit: Math.min(A_PAGE, limit - items.length), cursor },
-      });
+      const page = await remote.ask<{ api_keys: PrintedKey[]; next_cursor: string | null }>(
+        {
+          method: "GET",
+          path: KEYS,
+          query: { ...printChoice(choice), limit: Math.min(A_PAGE, limit - items.length), cursor },
+        },
+        "api_keys",
+      );
       items.push(...page.api_keys.map(readKey));
       cursor = follow(page.next_cursor);
       if (cursor === null || items.length >= limit) return { items, nextCursor: cursor };
@@ -77,7 +86,7 @@ function makeKeys(remote: Remote): Pick<Directory, Keys> {
   };
   return {
     async createKey(_actor, user, wish) {
-      return readIssued(await remote.ask({ method: "POST", path: KEYS, body: { user, ...printWish(wish) } }));
+      return readIssued(await remote.ask({ method: "POST", path: KEYS, body: { user, ...printWish(wish) } }, "token"));
     },
     async listKeys(idOrEmail) {
       if (idOrEmail === null) return (await pageKeys({}, { cursor: null, limit: Infinity })).items;
@@ -87,16 +96,21 @@ function makeKeys(remote: Remote): Pick<Directory, Keys> {
     pageKeys,
     async getKey(id) {
       const path = `${KEYS}/${segment(id, "API key")}`;
-      return readKey((await remote.ask<{ api_key: PrintedKey }>({ method: "GET", path })).api_key);
+      return readKey((await remote.ask<{ api_key: PrintedKey }>({ method: "GET", path }, "api_key")).api_key);
     },
     async updateKey(_actor, id, wish) {
       const path = `${KEYS}/${segment(id, "API key")}`;
-      const answer = await remote.ask<{ api_key: PrintedKey }>({ method: "PATCH", path, body: printWish(wish) });
+      const answer = await remote.ask<{ api_key: PrintedKey }>(
+        { method: "PATCH", path, body: printWish(wish) },
+        "api_key",
+      );
       return readKey(answer.api_key);
     },
     async rotateKey(_actor, id, { overlapMs }) {
       const path = `${KEYS}/${segment(id, "API key")}/rotate`;
-      return readIssued(await remote.ask({ method: "POST", path, body: { overlap_seconds: overlapMs / 1000 } }));
+      return readIssued(
+        await remote.ask({ method: "POST", path, body: { overlap_seconds: overlapMs / 1000 } }, "token"),
+      );
     },
   };
 }
@@ -105,22 +119,30 @@ function makeKeyEnds(remote: Remote): Pick<Directory, "deleteKey" | "revokeKey" 
   return {
     async revokeKey(_actor, id) {
       const path = `${KEYS}/${segment(id, "API key")}/revoke`;
-      return readKey((await remote.ask<{ api_key: PrintedKey }>({ method: "POST", path, body: {} })).api_key);
+      return readKey(
+        (await remote.ask<{ api_key: PrintedKey }>({ method: "POST", path, body: {} }, "api_key")).api_key,
+      );
     },
     async revokeKeys(_actor, choice, { dryRun, progressed }) {
       const body = { ...printChoice(choice), dry_run: dryRun };
       const path = `${KEYS}/revoke`;
-      const { api_keys: keys } = await remote.ask<{ api_keys: PrintedKey[] }>({ method: "POST", path, body });
+      const { api_keys: keys } = await remote.ask<{ api_keys: PrintedKey[] }>(
+        { method: "POST", path, body },
+        "api_keys",
+      );
       progressed?.(keys.length, keys.length);
       return keys.map(readKey);
     },
     async deleteKey(_actor, id, { hard }) {
-      const gone = await remote.ask<{ api_key: PrintedKey } | null>({
-        method: "DELETE",
-        path: `${KEYS}/${segment(id, "API key")}`,
-        query: { hard: hard ? "true" : undefined },
-        headers: SHOWING,
-      });
+      const gone = await remote.ask<{ api_key: PrintedKey } | null>(
+        {
+          method: "DELETE",
+          path: `${KEYS}/${segment(id, "API key")}`,
+          query: { hard: hard ? "true" : undefined },
+          headers: SHOWING,
+        },
+        "api_key",
+      );
       return gone === null ? null : readKey(gone.api_key);
     },
   };

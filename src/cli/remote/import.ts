@@ -60,10 +60,13 @@ function toConflict(error: unknown): never {
 /** Whose rows these are, so that each that he may not make is told before any is written; where he may not read that, the gateway tells at the end. */
 async function readActor(remote: Remote): Promise<Parameters<Directory["importStream"]>[0]> {
   try {
-    const { user } = await remote.ask<{ user: { id: string; role: User["role"] } }>({
-      method: "GET",
-      path: "/api/v1/profile",
-    });
+    const { user } = await remote.ask<{ user: { id: string; role: User["role"] } }>(
+      {
+        method: "GET",
+        path: "/api/v1/profile",
+      },
+      "user",
+    );
     return { kind: "user", userId: user.id, role: user.role };
   } catch (error) {
     if (error instanceof CliError && error.exitCode === EXIT.denied && error.code !== "invalid_api_key")

@@ -78,9 +78,14 @@ function makeDesk({ store: { ledger, ...store } }: Here): UsageDesk {
   };
 }
 
+/** What each report has. */
+const BROUGHT = { breakdown: "groups", logs: "entries", summary: "summary", timeseries: "series" } as const;
+
 function makeRemoteDesk(remote: Remote): UsageDesk {
-  const ask = (name: string, filter: LedgerFilter, more: Parameters<Remote["ask"]>[0]["query"] = {}) =>
-    asFarAsAllowed(filter, (query) => remote.ask<JsonObject>({ ...nameReport(name), query: { ...query, ...more } }));
+  const ask = (name: keyof typeof BROUGHT, filter: LedgerFilter, more: Parameters<Remote["ask"]>[0]["query"] = {}) =>
+    asFarAsAllowed(filter, (query) =>
+      remote.ask<JsonObject>({ ...nameReport(name), query: { ...query, ...more } }, BROUGHT[name]),
+    );
   return {
     async breakdown(filter, by) {
       const { left_out: leftOut, ...answer } = await ask("breakdown", filter, { by: by.join(",") });

@@ -40,11 +40,14 @@ const PATH = "/api/v1/admin/audit";
 function makeRemoteDesk(remote: Remote): ChangeDesk {
   return {
     async page(filter, limit, cursor) {
-      const page = await remote.ask<{ changes: PrintedChange[]; next_cursor: string | null }>({
-        method: "GET",
-        path: PATH,
-        query: { ...printFilter(filter), limit, cursor },
-      });
+      const page = await remote.ask<{ changes: PrintedChange[]; next_cursor: string | null }>(
+        {
+          method: "GET",
+          path: PATH,
+          query: { ...printFilter(filter), limit, cursor },
+        },
+        "changes",
+      );
       return { changes: page.changes.map(readChange), nextCursor: page.next_cursor };
     },
     async export(filter, format) {

@@ -89,21 +89,24 @@ const PATH = "/api/v1/admin/budgets";
 
 function makeRemoteDesk(remote: Remote): BudgetDesk {
   const one = async (question: Parameters<Remote["ask"]>[0]): Promise<JsonObject> =>
-    withoutState((await remote.ask<{ budget: JsonObject }>(question)).budget);
+    withoutState((await remote.ask<{ budget: JsonObject }>(question, "budget")).budget);
   return {
     create: (budget) => one({ method: "POST", path: PATH, body: printWanted(budget) }),
     list: () => askAll(remote, { method: "GET", path: PATH }, "budgets"),
     async get(idOrName) {
       const path = `${PATH}/${segment(idOrName, "budget")}`;
-      const { budget, states } = await remote.ask<{ budget: JsonObject; states: JsonObject[] }>({
-        method: "GET",
-        path,
-      });
+      const { budget, states } = await remote.ask<{ budget: JsonObject; states: JsonObject[] }>(
+        {
+          method: "GET",
+          path,
+        },
+        "budget",
+      );
       return { budget: withoutState(budget), states };
     },
     async ofKey(keyId) {
       const path = `/api/v1/admin/api-keys/${segment(keyId, "API key")}`;
-      return (await remote.ask<{ budgets: JsonObject[] }>({ method: "GET", path })).budgets;
+      return (await remote.ask<{ budgets: JsonObject[] }>({ method: "GET", path }, "budgets")).budgets;
     },
     update: (idOrName, change) =>
       one({ method: "PATCH", path: `${PATH}/${segment(idOrName, "budget")}`, body: printWanted(change) }),

@@ -30,5 +30,5 @@ function lookHere(flags: ConfigFlags): Promise<JsonObject> {
 
 async function lookThere(target: Target): Promise<JsonObject> {
   const question = { method: "GET", path: "/api/v1/admin/cache" } as const;
-  return (await createRemote(target).ask<{ shelf: JsonObject }>(question)).shelf;
+  return (await createRemote(target).ask<{ shelf: JsonObject }>(question, "shelf")).shelf;
 }

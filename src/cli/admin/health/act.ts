@@ -21,7 +21,7 @@ const define = (action: string, description: string, done: string) =>
       const { provider, model } = args;
       const path = `/api/v1/admin/health/providers/${encodeURIComponent(provider)}/${action}`;
       const body = { ...(model === undefined ? {} : { model }), ...(key === undefined ? {} : { key }) };
-      const answer = await askGateway<{ provider: PrintedProvider }>(flags, { method: "POST", path, body });
+      const answer = await askGateway<{ provider: PrintedProvider }>(flags, { method: "POST", path, body }, "provider");
       if (args.json === true) return printJson(answer);
       const about = [
         provider,

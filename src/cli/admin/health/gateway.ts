@@ -23,10 +23,10 @@ export const GATEWAY_ARGS = {
 
 const PATIENCE_MS = 10_000;
 
-/** Its answer, in the shape that the address has. */
-export function askGateway<Answer>(flags: PlaceFlags, question: Question): Promise<Answer> {
+/** Its answer, in the shape that the address has; `brings`: a field of it. */
+export function askGateway<Answer>(flags: PlaceFlags, question: Question, brings: string): Promise<Answer> {
   const target = findGiven(flags);
-  if (target !== null) return createRemote(target).ask(question);
+  if (target !== null) return createRemote(target).ask(question, brings);
   return runWithStore(flags, async ({ config, directory }) => {
     const url = (flags.url ?? findAddress(config)).replace(/\/$/u, "");
     // Its certificate is made for the name that clients know it by; whoever is asked elsewhere must prove who he is, as he is given a key.

@@ -31,7 +31,7 @@ export default defineCommand({
   args: { ...GATEWAY_ARGS },
   async run({ args }) {
     const path = "/api/v1/admin/health/providers";
-    const answer = await askGateway<{ providers: PrintedProvider[] }>(args, { method: "GET", path });
+    const answer = await askGateway<{ providers: PrintedProvider[] }>(args, { method: "GET", path }, "providers");
     if (args.json === true) return printJson(answer);
     const rows = answer.providers.flatMap((provider) => [
       ...toRows(provider),

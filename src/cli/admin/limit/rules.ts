@@ -42,12 +42,15 @@ export function openBook(place: Place): LimitDesk {
   const at = (name: string): string => `/api/v1/admin/limits/${segment(name, "rate limit")}`;
   return {
     async set(name, body, { expected }) {
-      const { limit } = await remote.ask<{ limit: JsonObject }>({
-        method: "PUT",
-        path: at(name),
-        body,
-        headers: matchVersion(expected),
-      });
+      const { limit } = await remote.ask<{ limit: JsonObject }>(
+        {
+          method: "PUT",
+          path: at(name),
+          body,
+          headers: matchVersion(expected),
+        },
+        "limit",
+      );
       const { states: _states, ...printed } = limit;
       return printed;
     },
@@ -74,7 +77,7 @@ export function readChange(flags: { "if-version"?: string | undefined }): LimitC
 /** All limits; with what a gateway has counted where one runs, else without. */
 export async function listLimits(flags: PlaceFlags): Promise<JsonObject[]> {
   try {
-    const gateway: Pick<Remote, "ask"> = { ask: (question) => askGateway(flags, question) };
+    const gateway: Pick<Remote, "ask"> = { ask: (question) => askGateway(flags, question, "limits") };
     return await askAll<JsonObject>(gateway, { method: "GET", path: "/api/v1/admin/limits" }, "limits");
   } catch (error) {
     // Whoever names a gateway wants to hear of that one.

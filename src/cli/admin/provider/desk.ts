@@ -115,13 +115,16 @@ const PATH = "/api/v1/admin/providers";
 function makeRemoteDesk(remote: Remote): ProviderDesk {
   const { at, history, fields, ...there } = askVersioned(remote, { path: PATH, what: "provider" });
   const change = async (question: Question): Promise<Changed> => {
-    const { change: version, provider } = await remote.ask<{ change: JsonObject; provider: JsonObject }>(question);
+    const { change: version, provider } = await remote.ask<{ change: JsonObject; provider: JsonObject }>(
+      question,
+      "change",
+    );
     return { version, provider: withoutHealth(provider) };
   };
   return {
     list: async () => (await askAll<JsonObject>(remote, { method: "GET", path: PATH }, "providers")).map(withoutHealth),
     async show(name) {
-      const { provider } = await remote.ask<{ provider: JsonObject }>({ method: "GET", path: at(name) });
+      const { provider } = await remote.ask<{ provider: JsonObject }>({ method: "GET", path: at(name) }, "provider");
       const { disabled: _disabled, ...printed } = withoutHealth(provider);
       return printed;
     },
@@ -132,7 +135,7 @@ function makeRemoteDesk(remote: Remote): ProviderDesk {
       const body = { fields: secrets, comment };
       return change({ method: "PUT", path: at(name, "/keys"), body, headers: matchVersion(expected) });
     },
-    delete: async (wanted) => (await remote.ask<{ provider: JsonObject }>(there.remove(wanted))).provider,
+    delete: async (wanted) => (await remote.ask<{ provider: JsonObject }>(there.remove(wanted), "provider")).provider,
     rollback: async (wanted, to) => (await change(there.rollback(wanted, to))).version,
     rotate: () => remote.ask({ method: "POST", path: `${PATH}/rotate-secret`, body: {} }),
     act: (name, action) => remote.ask({ method: "POST", path: at(name, `/${action}`), body: {} }),

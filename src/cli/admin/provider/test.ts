@@ -45,7 +45,7 @@ export default defineCommand({
     const printed =
       model === undefined && !isNamed(args)
         ? await runWithStore(args, (opened) => tryHere(opened, name))
-        : await askGateway<Printed>(args, { method: "POST", path, body: model === undefined ? {} : { model } });
+        : await askGateway<Printed>(args, { method: "POST", path, body: model === undefined ? {} : { model } }, "keys");
     if (args.json === true) printJson(printed);
     else {
       printTable(printed.keys, ["key", "status", "http_status", "latency_ms", "models", "examples", "error", "remedy"]);

@@ -57,7 +57,7 @@ const PATH = "/api/v1/admin/routes";
 function makeRemoteDesk(remote: Remote): RouteDesk {
   const { at, history, fields, ...there } = askVersioned(remote, { path: PATH, what: "route" });
   const one = async (question: Question): Promise<JsonObject> =>
-    (await remote.ask<{ route: JsonObject }>(question)).route;
+    (await remote.ask<{ route: JsonObject }>(question, "route")).route;
   return {
     list: () => askAll(remote, { method: "GET", path: PATH }, "routes"),
     show: (name) => one({ method: "GET", path: at(name) }),

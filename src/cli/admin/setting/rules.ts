@@ -23,7 +23,7 @@ export function openSettings(place: Place, flags: PlaceFlags): SettingDesk {
   if (remote !== null) {
     const path = "/api/v1/admin/settings";
     return {
-      read: () => remote.ask({ method: "GET", path }),
+      read: () => remote.ask({ method: "GET", path }, "values"),
       change: (key, text, expected) =>
         remote.ask({ method: "PATCH", path, body: { [key]: text }, headers: matchVersion(expected) }),
     };
