@@ -94,4 +94,4 @@ function watchMarks({ listOddMarks }: Pick<Store["ledger"], "listOddMarks">, log
 const HEALED =
   "What is noted of how far chains are summed up was damaged (table ledger_marks) and is set right by a second note of it; see tokligence ledger verify";
 const ODD =
-  "What is noted of how far chains are summed up was damaged (table ledger_marks): reports are read from rows, which takes longer, these chains are summed up no further and none of their rows goes by age, until tokligence ledger rebuild has made the sums anew";
+  "What is noted of how far chains are summed up was damaged (table ledger_marks): reports are read from rows, which takes longer and leaves out those that are gone by age, these chains are summed up no further and none of their rows goes by age, until tokligence ledger rebuild has made the sums anew";

@@ -110,8 +110,8 @@ export interface LedgerStore {
   /** Chains of which nobody knows how far they are summed up: somebody damaged what is noted of it. Their rows are in no new sum, and none of them goes by age. */
   listOddMarks(): Promise<string[]>;
   /**
-   * Makes the sums anew from the rows, a day at a time. Those of days of which rows are gone by age stay as they are. What is packed of them is gone
-   * afterwards, until `rollUp` has made it.
+   * Makes the sums anew from the rows, a day at a time. Those of days of which rows are gone by age stay as they are. What is packed of the others is
+   * gone afterwards, until `rollUp` has made it.
    */
   rebuildSums(onDay: (done: number, total: number) => void): Promise<RebuiltSums>;
 }

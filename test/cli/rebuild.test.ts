@@ -38,7 +38,7 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
         hasRemedy: true,
       });
       await change("update ledger_marks set seq = 4000 where chain <> 'ghost'");
-      expect(await doctor()).toContain("ledger_marks");
+      expect(await doctor()).toMatch(/ledger_marks.*leaves out those that are gone by age/su);
       expect(await desk.read("usage summary")).toEqual(before);
       const [own] = await bench.query<{ chain: string }>("select chain from ledger_chains");
       expect(await desk.read("ledger rebuild")).toMatchObject({ days: 1, marks: [own?.chain] });

@@ -35,7 +35,7 @@ async function judgeSums(exam: Exam): Promise<Finding[]> {
   return [
     failure(place, {
       found: `what is noted of how far chains are summed up was damaged (table ledger_marks): ${exam.clean(odd.join(", "))}`,
-      why: "Reports are read from rows, which takes longer; these chains are summed up no further, and none of their rows goes by age.",
+      why: "Reports are read from rows, which takes longer and leaves out those that are gone by age; these chains are summed up no further, and none of their rows goes by age.",
       remedy: 'Have the sums made anew: "tokligence ledger rebuild".',
     }),
   ];
