@@ -18,6 +18,7 @@ import { judgeInside } from "./failure.ts";
 import { findRefusal } from "./refusal.ts";
 import { answerTooLarge, explainBreak, parseObject, readUpstreamId } from "./send.ts";
 import type { Outcome } from "./way/travel.ts";
+import { untilWhole } from "./way/deadline.ts";
 
 export async function answerWhole(state: CallState): Promise<Outcome<Response>> {
   const { plan, record, line, upstream, tools } = state;
@@ -234,7 +235,7 @@ function decodeAnswer<T>(decode: () => T): T | GatewayError {
 async function readWhole(state: CallState): Promise<string> {
   const { line, deadlines, upstream, scene } = state;
   const progressed = (): void => line.arm(deadlines.idle);
-  progressed();
+  line.arm(untilWhole(deadlines.idle));
   try {
     const text = await readCapped(upstream, scene.maxAnswerBytes, progressed);
     if (text !== null) return text;

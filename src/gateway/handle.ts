@@ -43,7 +43,7 @@ import { answerStream } from "./stream.ts";
 import { readStrict } from "./strict.ts";
 import { judgePrice } from "./unknown-price.ts";
 import type { Stay } from "./way/admission.ts";
-import { overrule } from "./way/deadline.ts";
+import { overrule, untilWhole } from "./way/deadline.ts";
 import type { Outcome } from "./way/travel.ts";
 
 /** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
@@ -277,7 +277,7 @@ const MAX_ERROR_BYTES = 256 * 1024;
  */
 async function answerRejection(state: CallState): Promise<Outcome<Response>> {
   const { plan, record, line, upstream, scene } = state;
-  line.arm(state.deadlines.idle);
+  line.arm(untilWhole(state.deadlines.idle));
   // Secrets are taken out before anything is cut, so that no half of one survives.
   const text = scene.redact(await readRejection(state));
   const nowMs = state.tools.clock.wallMs();

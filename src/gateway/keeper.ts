@@ -10,6 +10,7 @@ import { explainRejection } from "./failure.ts";
 import type { Presence } from "./presence.ts";
 import { type Line, answerTooLarge, explainFailure, openLine } from "./send.ts";
 import { findKeeper, readKeeper } from "./way/pool.ts";
+import { untilWhole } from "./way/deadline.ts";
 
 const MAX_ERROR_BYTES = 256 * 1024;
 
@@ -82,7 +83,7 @@ function hold(
   const release = (): void => line.release(true);
   const read = async (maxBytes: number): Promise<string | null> => {
     const progressed = (): void => line.arm(idle);
-    progressed();
+    line.arm(untilWhole(idle));
     try {
       return await readCapped(upstream, maxBytes, progressed);
     } catch (error) {

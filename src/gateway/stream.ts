@@ -15,6 +15,7 @@ import { type CallRecord, withDoors } from "./record.ts";
 import { watchRefusal } from "./refusal.ts";
 import { readUpstreamId } from "./send.ts";
 import type { Outcome } from "./way/travel.ts";
+import { untilWhole } from "./way/deadline.ts";
 
 export async function answerStream(state: CallState): Promise<Outcome<Response>> {
   const { plan, line, upstream, call, scene, tools } = state;
@@ -289,7 +290,7 @@ async function refuse(state: CallState, type: string): Promise<GatewayError> {
   const { spoken } = plan;
   const wire = type.includes("json") && spoken.operation === "chat" ? spoken : null;
   const progressed = (): void => line.arm(deadlines.idle);
-  if (wire !== null) progressed();
+  if (wire !== null) line.arm(untilWhole(deadlines.idle));
   const read =
     wire === null ? readCapped(upstream, MAX_REFUSED_BYTES) : readCapped(upstream, scene.maxAnswerBytes, progressed);
   const text = await read.catch(() => null);

@@ -3,7 +3,7 @@
 /** What is shorter is read at once, which costs least: it comes in a piece or two. */
 const MAX_AT_ONCE = 256 * 1024;
 
-/** The body's text, of at most `maxBytes`; null where there is more, and the rest is not read. `progressed`: after each piece, where it comes in pieces. */
+/** The body's text, of at most `maxBytes`; null where there is more, and the rest is not read. `progressed`: before the first piece and after each, where it comes in pieces. */
 export function readCapped(response: Response, maxBytes: number, progressed?: () => void): Promise<string | null> {
   const { headers } = response;
   const said = headers.get("content-length");
@@ -17,6 +17,7 @@ export function readCapped(response: Response, maxBytes: number, progressed?: ()
 
 async function readPieces(response: Response, maxBytes: number, progressed?: () => void): Promise<string | null> {
   if (response.body === null) return "";
+  progressed?.();
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;

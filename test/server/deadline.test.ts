@@ -290,3 +290,31 @@ test("a whole answer that comes in pieces may pause between them, and no longer"
   end();
   expect((await pending).status).toBe(200);
 });
+
+test.each([200, 429])(
+  "a short answer that says its length is heard of once it is whole (%i): what is told is that it was not",
+  async (status) => {
+    const answer = JSON.stringify(completion("slow"));
+    const { upstream, say } = openStream("application/json", answer.length);
+    const gateway = await open({
+      upstream(call) {
+        const { body, headers } = upstream(call);
+        return new Response(body, { status, headers });
+      },
+      provider: { idle: 9_000 },
+      route: { total: 60_000 },
+    });
+    const pending = gateway.chat(ASK);
+    await begun(gateway);
+    for (const piece of [answer.slice(0, 5), answer.slice(5, 10)]) {
+      say(piece);
+      await settle();
+      gateway.clock.advance(4_500);
+    }
+    const { error } = await readJson(await pending);
+    expect(error.message).toBe(
+      'Provider "openai" began its answer, and did not send the whole of it within 9 s (idle_timeout of [provider.openai]).',
+    );
+    expect((await gateway.row()).errorKind).toBe("timeout");
+  },
+);

@@ -25,6 +25,7 @@ import {
 import { nameKeeper } from "../way/pool.ts";
 import { type RestState, attempted } from "./state.ts";
 import type { Outcome } from "../way/travel.ts";
+import { untilWhole } from "../way/deadline.ts";
 
 type State = RestState<RestCall>;
 
@@ -124,7 +125,7 @@ function saysNothing(body: JsonObject): boolean {
 export async function readAnswer(state: RestState): Promise<string> {
   const { upstream, line, plan, scene, deadlines } = state;
   const progressed = (): void => line.arm(deadlines.idle);
-  progressed();
+  line.arm(untilWhole(deadlines.idle));
   try {
     const text = await readCapped(upstream, scene.maxAnswerBytes, progressed);
     if (text !== null) return text;

@@ -17,6 +17,7 @@ import { type Carried, type Machine, carry, carryHeld } from "./carry.ts";
 import { type Meter, bookAnswer, createEventMeter } from "./meter.ts";
 import { type RestState, attempted } from "./state.ts";
 import type { Outcome } from "../way/travel.ts";
+import { untilWhole } from "../way/deadline.ts";
 
 /** What describes bytes, and goes with them. */
 const DESCRIPTIVE = ["accept-ranges", "content-disposition", "content-range", "content-type", "etag", "last-modified"];
@@ -291,7 +292,7 @@ export async function judgeRejection(
   { explains }: { explains: boolean },
 ): Promise<Extract<Outcome<Response>, { failure: GatewayError }>> {
   const { upstream, plan, line, scene, record, call } = state;
-  line.arm(state.deadlines.idle);
+  line.arm(untilWhole(state.deadlines.idle));
   // Secrets are taken out before anything is cut, so that no half of one survives.
   const text = scene.redact(await readRejection(state));
   const nowMs = state.tools.clock.wallMs();

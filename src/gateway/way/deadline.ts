@@ -7,6 +7,8 @@ export interface Deadline {
   ms: number;
   /** As the operator finds it; null where none says so. */
   setting: string | null;
+  /** Of a body that is heard of once it is whole: whether anything came before that is not known. */
+  isOfWhole?: true;
 }
 
 /**
@@ -43,6 +45,11 @@ export function waitAtMost(ms: number): Deadlines {
   return make((name) => ({ name, ms, setting: null }));
 }
 
+/** For a body whose pieces nobody is told of. */
+export function untilWhole(idle: Deadline): Deadline {
+  return { ...idle, isOfWhole: true };
+}
+
 export function overrule(deadlines: Deadlines, own: OwnDeadlines | undefined): Deadlines {
   if (own === undefined) return deadlines;
   const { section, rules } = own;
@@ -63,7 +70,7 @@ function make(choose: (name: DeadlineName) => Deadline): Deadlines {
 }
 
 /** What a provider did that let it pass, as the end of a sentence that begins with its name. */
-export function sayLate({ name, ms, setting }: Deadline): string {
+export function sayLate({ name, ms, setting, isOfWhole }: Deadline): string {
   const within = `${ms / 1000} s${setting === null ? "" : ` (${setting})`}`;
   switch (name) {
     case "connect":
@@ -73,7 +80,9 @@ export function sayLate({ name, ms, setting }: Deadline): string {
     case "header":
       return `did not answer within ${within}`;
     case "idle":
-      return `sent nothing for ${within} in the middle of its answer`;
+      return isOfWhole === true
+        ? `began its answer, and did not send the whole of it within ${within}`
+        : `sent nothing for ${within} in the middle of its answer`;
     case "total":
       return `did not finish its answer within ${within}`;
     default:
