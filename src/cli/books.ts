@@ -6,7 +6,7 @@ import { type Change, byProgram } from "../lib/change.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createNotifier, type Notifier } from "../notice/index.ts";
 import { placeHeads, type ReadHeads, readHeadFile } from "./ledger/head-file.ts";
-import type { BinderyState, OpenJournal, Store, Tiding } from "../store/index.ts";
+import { type BinderyState, type OpenJournal, type Store, type Tiding, isPlaceTaken } from "../store/index.ts";
 import { nameApart } from "./anchor.ts";
 import { startChangeSigning } from "./change-signing.ts";
 import { openKey } from "./ledger/key-file.ts";
@@ -193,12 +193,7 @@ export function tell(tiding: Tiding, log: Log): void {
 
 const REFUSED = "A row is not taken by the database and is set aside in the table ledger_refused";
 const PLACE_TAKEN =
-  "Another row has a row's place in its chain, and it is set aside in the table ledger_refused: another gateway writes with a copy of this one's home folder; give it one of its own (a copy of secret.key alone is fine), and start both anew";
-
-/** By the name of the index. */
-function isPlaceTaken(reason: string): boolean {
-  return /"ledger_(?:entries|recounts)_chain"/u.test(reason);
-}
+  "Another row has a row's place in its chain, and it is set aside in the table ledger_refused: another gateway writes with a copy of this one's home folder; give it one of its own (a copy of secret.key alone is fine), and start both anew: then the row goes into a new chain";
 
 /** A word when it begins and one when it ends, however many requests are refused between. */
 function tellOnce(refusal: () => Error | null, log: Log): () => Error | null {

@@ -177,3 +177,8 @@ function nameClash(error: unknown): string {
   if (/users[._]email/.test(text)) return "A user with this e-mail already exists.";
   return "This id or API key already exists.";
 }
+
+/** Of a row that a database refused, whether another one has its place in its chain: by the name of the index. */
+export function isPlaceTaken(reason: string): boolean {
+  return /"ledger_(?:entries|recounts)_chain"/u.test(reason);
+}

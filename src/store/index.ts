@@ -58,6 +58,7 @@ export interface StoreOptions {
 export type { Tiding } from "./bindery.ts";
 export type { BinderyOrder } from "./bindery-serve.ts";
 export type { Bindery, BinderyState } from "./bindery.ts";
+export { isPlaceTaken } from "./error.ts";
 export type { Place } from "./journal/disk.ts";
 export type { OpenJournal } from "./journal/open.ts";
 export type { ChainOrigin } from "./journal/segment.ts";

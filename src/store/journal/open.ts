@@ -99,7 +99,9 @@ export function openJournal(options: JournalOptions): OpenJournal {
     for (const refusal of left.refused) options.onTiding({ type: "refused", refusal });
     if (left.interrupted > 0) options.onTiding({ type: "interrupted", rows: left.interrupted, isOwn: true });
     const chain = options.host === undefined ? openChain(binder.db, slot.number, options) : joinChain(options.host);
-    return assemble(options, { slot, binder, chain });
+    const isNew = options.host === undefined && (chain.beginning !== "none" || isLost);
+    const head = isNew ? binder.moveTaken(chain.head) : chain.head;
+    return assemble(options, { slot, binder, chain: { ...chain, head } });
   } catch (error) {
     binder?.end();
     slot?.release();

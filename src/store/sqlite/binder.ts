@@ -16,6 +16,7 @@ import { openOutgoing, type Outgoing } from "./outgoing.ts";
 import { ledgerChains, ledgerHeads } from "./schema.ts";
 import { type Lines, prepareSealing, type Refusal, type Sealed } from "./seal.ts";
 import { trySlot } from "./slot.ts";
+import { takeOut } from "./taken.ts";
 
 export interface BinderInit {
   rules: BookRules;
@@ -57,6 +58,8 @@ export interface Binder extends Outgoing {
    * no other: the first of such faults is told of.
    */
   adopt(own: number, into: string): { bound: Bound; fault: Error | null };
+  /** Rows that were refused since others have their places go to the end of this chain. Answers where it stands then. */
+  moveTaken(into: ChainHead): ChainHead;
   /** All is bound and nothing is open: removes the slot's journal. */
   finish(slot: number): void;
   keepHead(head: Head & { id: string }): void;
@@ -268,6 +271,11 @@ function assemble(db: Database, location: string, { rules, now }: Pick<BinderIni
       }
       return { bound: all, fault };
     },
+    moveTaken: (into) =>
+      transact(() => {
+        const lines = takeOut(db, rules);
+        return lines.length === 0 ? into : add(into, { lines, fields: rules.fields }).head;
+      }),
     keepHead: (signed) => transact(() => void insertHead.run(signed)),
     refuse: (...asked) => transact(() => sealing.refuse(...asked)),
     end() {

@@ -6,6 +6,7 @@ import { and, desc, eq } from "drizzle-orm";
 import type { ChainHead, Head, HeadReason } from "../../ledger/index.ts";
 import type { ChainOrigin } from "../journal/segment.ts";
 import type { Db } from "../engine.ts";
+import { isPlaceTaken } from "../error.ts";
 import { runNow, toDb } from "./query.ts";
 import { ledgerChains, ledgerEntries, ledgerHeads, ledgerRecounts } from "./schema.ts";
 import { canonicalize } from "../../lib/canonical-json.ts";
@@ -26,7 +27,7 @@ export interface OpenedChain {
   /** Where it stands. */
   head: ChainHead;
   origin: ChainOrigin;
-  /** Why a new chain began, if one did: there was none, the key is another, or rows were missing that had been signed. */
+  /** Why a new chain began, if one did: there was none, the key is another, rows were missing that had been signed, or others write it. */
   beginning: "first" | "new_key" | "none" | "rewound";
   /** The newest signed head of the chain that is known; null where there is none. */
   lastHead: LastHead | null;
@@ -46,7 +47,8 @@ export function openChain(db: Database, slot: number, options: ChainOptions): Op
       const { chain, seq, hash } = last;
       const lastHead = findLastHead(orm, chain, options.findHead);
       const arrived = options.findArrived?.(chain) ?? null;
-      if (!isRewound(orm, { chain, seq, hash }, lastHead) && !isBehind({ seq, hash }, arrived)) {
+      const isLost = isRewound(orm, { chain, seq, hash }, lastHead) || isBehind({ seq, hash }, arrived);
+      if (!isLost && !hasTaken(db, chain)) {
         const origin = { ...last, startedAt: last.startedAt.getTime() };
         return { head: { chain, seq, hash }, origin: pickOrigin(origin), lastHead, beginning: "none" };
       }
@@ -106,6 +108,21 @@ function isRewound(orm: Db, { chain, seq, hash }: ChainHead, last: LastHead | nu
 /** Rows of the chain are where they go on to that are not known here: these places are taken. */
 function isBehind({ seq, hash }: Omit<ChainHead, "chain">, arrived: ChainHead | null): boolean {
   return arrived !== null && (arrived.seq > seq || (arrived.seq === seq && arrived.hash !== hash));
+}
+
+/** Others write the same chain, and rows of it were refused for that: even where its end is our own, so is not all before it. */
+function hasTaken(db: Database, chain: string): boolean {
+  const ofChain = (table: string, key: string, kind: string): string =>
+    `select ledger_refused.reason from ledger_refused join ${table} on ${key} = substr(ledger_refused.id, ${kind.length + 2})
+     where ledger_refused.id like '${kind}/%' and chain = ?1`;
+  const query = db.prepare<{ reason: string }, [string]>(
+    `${ofChain("ledger_entries", "ledger_entries.id", "entry")} union all ${ofChain("ledger_recounts", "entry_id", "recount")}`,
+  );
+  try {
+    return query.all(chain).some(({ reason }) => isPlaceTaken(reason));
+  } finally {
+    query.finalize();
+  }
 }
 
 function findLink(orm: Db, chain: string, seq: number): string | null {

@@ -120,7 +120,7 @@ describe.skipIf(!hasPostgres)("an old copy of the home folder, beside a PostgreS
     );
   }, 30_000);
 
-  test("that learns of it too late keeps its rows, and says that they are not taken", async () => {
+  test("that learns of it too late keeps its rows, says that they are not taken, and puts them into the next chain", async () => {
     await withBench(
       async (bench) => {
         const write = await goBack(bench);
@@ -132,6 +132,40 @@ describe.skipIf(!hasPostgres)("an old copy of the home folder, beside a PostgreS
         const kept = outbox.query<{ request_id: string }, []>("select request_id from ledger_entries").all();
         outbox.close();
         expect(kept.map((row) => row.request_id)).toEqual(["request-4"]);
+        await write(5);
+        await write(6);
+        expect(await listArrived(bench)).toEqual([1, 2, 3, 4, 5, 6].map((number) => `request-${number}`));
+        const last = await bench.query<{ request_id: string; seq: number }>(
+          "select request_id, seq from ledger_entries where chain = (select chain from ledger_entries where request_id = 'request-6') order by seq",
+        );
+        expect(last.map(({ request_id, seq }) => `${seq}: ${request_id}`)).toEqual(
+          [4, 5, 6].map((number, index) => `${index + 1}: request-${number}`),
+        );
+        const left = new Database(join(bench.desk.folder, "outbox.db"));
+        expect(left.query("select id from ledger_refused where id like 'entry/%'").all()).toEqual([]);
+        left.close();
+      },
+      await createDatabase(),
+    );
+  }, 30_000);
+
+  test("whose last row found its place free puts those before it into the next chain, too", async () => {
+    await withBench(
+      async (bench) => {
+        const write = await goBack(bench);
+        await bench.tamper("alter table ledger_chains rename to away");
+        await bench.write(async ({ ledger }) => {
+          await bench.tamper("alter table away rename to ledger_chains");
+          for (const number of [4, 5, 6]) await ledger.add(makeCall(number));
+        });
+        expect(await listArrived(bench)).toEqual([1, 2, 3, 6].map((number) => `request-${number}`));
+        await write(7);
+        await write(8);
+        expect(await listArrived(bench)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((number) => `request-${number}`));
+        const chains = await bench.query<{ rows: number }>(
+          "select count(*) as rows from ledger_entries group by chain order by 1",
+        );
+        expect(chains.map(({ rows }) => Number(rows))).toEqual([4, 4]);
       },
       await createDatabase(),
     );
