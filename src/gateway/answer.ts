@@ -61,6 +61,9 @@ export async function answerWhole(state: CallState): Promise<Outcome<Response>> 
   const answer = readAnswerOf(state, mode.target, body);
   bookAnswer(state, answer, mode.target.response.report(body));
   if (answer.choices.length === 0) throw failed(state, emptyAnswer());
+  for (const choice of answer.choices) {
+    if (choice.failure !== undefined) choice.failure = state.scene.redact(choice.failure);
+  }
   const isLost = answer.choices.length > 0 && answer.choices.every(({ finish }) => finish === "error");
   if (isLost && mode.client.saysFailure !== true) throw failed(state, brokenAnswer(answer.choices[0]?.failure));
   const nowSeconds = Math.floor(tools.clock.wallMs() / 1000);
@@ -175,8 +178,7 @@ function readObject(state: CallState, text: string): JsonObject {
   return body;
 }
 
-/** An answer that the provider itself calls failed, such as one with a call that nobody can read. */
-/** `failure`: what the provider says of it. */
+/** An answer that the provider itself calls failed, such as one with a call that nobody can read. `failure`: what the provider says of it. */
 export function brokenAnswer(failure?: string): GatewayError {
   const said = failure === undefined ? "" : ` (${failure})`;
   return new GatewayError({

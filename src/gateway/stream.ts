@@ -27,8 +27,9 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
   const client = mode.kind === "forward" ? mode.wire : mode.client;
   const encodeError = (error: GatewayError, told?: Told): string =>
     client.error.encodeFrame(error, call.requestId, told);
-  const isJudged = mode.kind === "translate" && mode.client.saysFailure !== true;
-  const decoder = isJudged ? failLost(spoken.stream.decode()) : spoken.stream.decode();
+  const decoded = spoken.stream.decode();
+  const judging = { redact: scene.redact, isTold: mode.kind === "translate" && mode.client.saysFailure === true };
+  const decoder = mode.kind === "translate" ? judgeEnds(decoded, judging) : decoded;
   const carrier =
     mode.kind === "forward"
       ? forwardFrames(mode.wire, state, decoder, encodeError)
@@ -83,14 +84,18 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
   };
 }
 
-/** An answer that the provider calls failed ends in an error, for clients whose format has no word for it. */
-function failLost(decoder: AnswerDecoder): AnswerDecoder {
+/** An answer that the provider calls failed ends in an error, for clients whose format has no word for it; `isTold`: it has. */
+function judgeEnds(
+  decoder: AnswerDecoder,
+  { redact, isTold }: { redact: (text: string) => string; isTold: boolean },
+): AnswerDecoder {
   let isLost = false;
   let failure: string | undefined;
   const judge = (event: Event): Event => {
     if (event.type === "choice-end" && event.finish === "error") {
-      isLost = true;
+      isLost = !isTold;
       failure ??= event.failure;
+      if (event.failure !== undefined) return { ...event, failure: redact(event.failure) };
     }
     if (!isLost || event.type !== "finish" || event.error !== undefined) return event;
     return { ...event, error: brokenAnswer(failure), isCounted: true };

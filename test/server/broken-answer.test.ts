@@ -3,11 +3,13 @@
 import { afterEach, expect, test } from "bun:test";
 import { type Rig, type Upstream, makeProviderSettings, makeRig, makeStream, readJson } from "../rig.ts";
 
+const KEY = "AIza-test-key-of-the-provider-itself-0";
+
 let rig: Rig | null = null;
 afterEach(() => rig?.close());
 
 async function open(upstream: Upstream): Promise<Rig> {
-  const settings = { name: "google", kind: "gemini", baseUrl: "http://google.test", apiKey: "AIza-test" } as const;
+  const settings = { name: "google", kind: "gemini", baseUrl: "http://google.test", apiKey: KEY } as const;
   rig = await makeRig({
     upstream,
     config: (config) => ({ ...config, providers: [...config.providers, makeProviderSettings(settings)] }),
@@ -77,6 +79,18 @@ test.each([false, true])("/v1/responses, which has a word for it: the error says
   const text = await response.text();
   expect(text).toContain('"status":"failed"');
   expect(text).toContain(`MALFORMED_FUNCTION_CALL: ${SAID}`);
+});
+
+test.each([false, true])("/v1/responses, streamed: %p, tells why, and no key that is said there", async (stream) => {
+  const said = { ...MALFORMED.candidates[0], finishMessage: `${SAID} ${KEY}` };
+  const broken = { ...MALFORMED, candidates: [said] };
+  const { send } = await open(() =>
+    stream ? makeStream([`data: ${JSON.stringify(broken)}\r\n\r\n`]) : Response.json(broken),
+  );
+  const asked = { model: "google/gemini-3-pro-preview", input: "hi", stream };
+  const text = await (await send("/v1/responses", { body: asked })).text();
+  expect(text).toContain("MALFORMED_FUNCTION_CALL: Malformed function call");
+  expect(text).not.toContain(KEY);
 });
 
 test("a server's own word for an error, in the middle of a forwarded stream, is told as one", async () => {
