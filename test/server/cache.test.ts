@@ -169,6 +169,15 @@ test("an answer is given again for as long as cache_ttl says, and a shorter one 
   expect(wordOf(await gateway.chat(ASK))).toBe("miss");
 });
 
+test("an answer of a time to come, as a clock that is set back leaves it, is none; that of a clock a little ahead is", async () => {
+  const gateway = await open({ ttlMs: 120_000 });
+  await gateway.chat(ASK);
+  gateway.clock.advance(-30_000);
+  expect(wordOf(await gateway.chat(ASK))).toBe("hit");
+  gateway.clock.advance(-3_600_000);
+  expect([wordOf(await gateway.chat(ASK)), wordOf(await gateway.chat(ASK))]).toEqual(["miss", "hit"]);
+});
+
 test("a route may say for how long and to whom, or not at all, whatever holds elsewhere", async () => {
   const rule = (pattern: string, policy: object) =>
     ({ pattern, targets: [{ provider: "local", model: "m" }], origin: "test", policy }) as const;

@@ -1,7 +1,7 @@
-// What takes nothing of a rate limit: it is refused by none that is used up, and its answer tells what is left without it.
+// What takes nothing of a rate limit, and what is given back to one: never more than was taken of the same minute.
 
 import { expect, test } from "bun:test";
-import { ASK, answerChat, openLimited } from "./limit-scene.ts";
+import { ASK, answerChat, later, openLimited, settle } from "./limit-scene.ts";
 
 const COUNT = { model: "claude-sonnet-4-5", messages: ASK.messages };
 
@@ -22,4 +22,37 @@ test("a request that leads nowhere tells what is left without it", async () => {
   const rig = await openLimited({ limits: { all: { tokens: 1_000 } } });
   const lost = await rig.chat({ ...ASK, model: "nowhere" });
   expect([lost.status, lost.headers.get("x-ratelimit-remaining-tokens")]).toEqual([404, "1000"]);
+});
+
+test("nothing comes back to a minute that it was not taken of, also where the clock is set back", async () => {
+  const rig = await openLimited({ limits: { all: { tokens: 1_000 } }, holds: true });
+  const first = rig.chat({ ...ASK, max_tokens: 400 });
+  await rig.until(1);
+  later(60_001);
+  const second = rig.chat({ ...ASK, max_tokens: 400 });
+  await rig.until(2);
+  rig.held[1]?.answer(answerChat(90, 60));
+  await second;
+  later(-3_600_000);
+  rig.held[0]?.answer(answerChat(1, 1));
+  await first;
+  expect((await rig.look("all")).states).toMatchObject([{ tokens: { used: 150 } }]);
+});
+
+test("nothing comes back to a limit that was lifted and set anew meanwhile", async () => {
+  const rig = await openLimited({ holds: true });
+  const limit = { tokens_per_minute: 1_000 };
+  await rig.set("all", limit);
+  const first = rig.chat({ ...ASK, max_tokens: 900 });
+  await rig.until(1);
+  await rig.send("/api/v1/admin/limits/all", { method: "DELETE", token: rig.admin });
+  await rig.set("all", limit);
+  rig.held[0]?.answer(answerChat(1, 1));
+  await first;
+  const second = rig.chat(ASK);
+  await rig.until(2);
+  rig.held[1]?.answer(answerChat(90, 60));
+  await second;
+  await settle();
+  expect((await rig.look("all")).states).toMatchObject([{ tokens: { used: 150 } }]);
 });

@@ -107,6 +107,19 @@ describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
     await until(async () => (await two.counters.look("team", ["tokens"]))[0]?.used === 1_090);
   });
 
+  test("nothing comes back to a window that it was not taken of, also where the clock is set back", async () => {
+    redis = await startRedis();
+    const one = await join(redis.url);
+    const tokens = need("tokens", 100, { amount: 40 });
+    const [seen] = (await one.counters.take([tokens])).seen;
+    if (seen === undefined) throw new Error("Nothing was seen.");
+    // By a clock that was set back since, a window that is over ends in an hour.
+    one.counters.adjust({ ...seen, endsMs: Date.now() + 3_600_000 }, -40, true);
+    one.counters.adjust(seen, -10, true);
+    await until(async () => ((await one.counters.look("team", ["tokens"]))[0]?.used ?? 40) < 40);
+    expect((await one.counters.look("team", ["tokens"]))[0]?.used).toBe(30);
+  });
+
   test("what takes nothing is not refused where more was used than there is", async () => {
     redis = await startRedis();
     const one = await join(redis.url);

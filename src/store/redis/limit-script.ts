@@ -50,10 +50,14 @@ end
 return answers
 `;
 
-/** KEYS: a window; ARGV: what is added, whatever the limit, and its seconds. Nothing is given back to a window that is not there. */
+/**
+ * KEYS: a window; ARGV: what is added, whatever the limit, its seconds, and the milliseconds that are left of it, where they are known. Nothing is given
+ * back to a window that is not there, or to another one: two of them end a window's length apart.
+ */
 export const ADJUST = `
-local by = tonumber(ARGV[1])
-if redis.call('PTTL', KEYS[1]) > 0 then
+local by, left = tonumber(ARGV[1]), redis.call('PTTL', KEYS[1])
+if left > 0 and ARGV[3] ~= '' and math.abs(left - ARGV[3]) > ARGV[2] * 500 then return 0 end
+if left > 0 then
   if redis.call('INCRBY', KEYS[1], by) < 0 then redis.call('SET', KEYS[1], 0, 'KEEPTTL') end
 elseif by > 0 then
   redis.call('SET', KEYS[1], by, 'EX', ARGV[2])

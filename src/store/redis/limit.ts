@@ -153,14 +153,16 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
     if (id !== undefined) link.use((client) => client.send("ZREM", [key, id]));
   };
 
-  const adjustShared = (need: Need, by: number): void =>
-    link.use((client) => client.send("EVAL", [ADJUST, "1", nameKey(need), String(Math.round(by)), WINDOW_S]));
+  const adjustShared = (need: Need, by: number, leftMs: number | null): void => {
+    const left = leftMs === null ? "" : String(Math.round(leftMs));
+    link.use((client) => client.send("EVAL", [ADJUST, "1", nameKey(need), String(Math.round(by)), WINDOW_S, left]));
+  };
 
   /** What came too late was counted by us; a place that we gave meanwhile is held there under the same id. */
   const undo = (needs: readonly Need[], ids: readonly string[]): void => {
     for (const [index, need] of needs.entries()) {
       const [key, id] = [nameKey(need), ids[index] ?? ""];
-      if (need.unit !== "slots") adjustShared(need, -need.amount);
+      if (need.unit !== "slots") adjustShared(need, -need.amount, null);
       else if (leases.get(key)?.includes(id) !== true) link.use((client) => client.send("ZREM", [key, id]));
     }
   };
@@ -228,8 +230,9 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
     adjust(seen, by, isShared) {
       if (by === 0 || seen.need.unit === "slots") return;
       memory.adjust(seen, by, false);
-      const isCurrent = seen.endsMs === null || Date.now() < seen.endsMs - MARGIN_MS;
-      if (isShared && (by > 0 || isCurrent)) adjustShared(seen.need, by);
+      const leftMs = seen.endsMs === null ? null : seen.endsMs - Date.now();
+      const isCurrent = leftMs === null || leftMs > MARGIN_MS;
+      if (isShared && (by > 0 || isCurrent)) adjustShared(seen.need, by, by > 0 ? null : leftMs);
     },
     leave,
     look(limit, units) {
