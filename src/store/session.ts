@@ -1,21 +1,20 @@
-// Sessions and links in a database, whichever engine it is. Knows no rules of how people sign in; those are in identity/.
+// Sessions in a database, whichever engine it is, and beside them the links that lead to them. Knows no rules of how people sign in; those are in identity/.
 
-import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, notInArray, sql } from "drizzle-orm";
+import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from "drizzle-orm";
 import type { User } from "../identity/model.ts";
-import type { LinkRecord, Seen, Session, SessionStore } from "../identity/session.ts";
+import type { Session, SessionStore } from "../identity/session.ts";
 import { cleanText } from "../lib/text.ts";
-import type { Change, ChangeAction, Origin } from "../lib/change.ts";
+import type { ChangeAction, Origin } from "../lib/change.ts";
 import { type Note, noteAll } from "./change.ts";
-import { chunk } from "./chunk.ts";
-import type { Db, Engine } from "./engine.ts";
+import { selectAsSeen } from "./as-seen.ts";
+import type { Engine } from "./engine.ts";
+import { type LinkPart, createLinks } from "./login-link.ts";
 import { createClock } from "./revision.ts";
 import type { Schema } from "./schema.ts";
 
 export function createSessionStore(engine: Engine): SessionStore {
   return { ...createSessions(engine), ...createLinks(engine) };
 }
-
-type LinkPart = "consumeLink" | "createLink" | "createLinks" | "findLink";
 
 /** Set once, and never taken back. */
 const PROOFLESS_DOOR = "proofless_door_closed";
@@ -208,81 +207,6 @@ function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
   };
 }
 
-function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
-  const { loginLinks, users } = engine.schema;
-  const clock = createClock(engine.schema);
-  return {
-    async createLink(link, seen, by) {
-      const rows = await engine.atomic((db) => ({
-        // Whoever changes the user at this moment waits, or was waited for.
-        before: [clock.tick(db)],
-        decisive: selectAsSeen(engine, db, link.userId, seen),
-        after: [
-          db
-            .update(loginLinks)
-            .set({ usedAt: link.createdAt })
-            .where(and(eq(loginLinks.userId, link.userId), eq(loginLinks.kind, link.kind), isNull(loginLinks.usedAt))),
-          db.insert(loginLinks).values({ ...link, usedAt: null }),
-        ],
-        note: link.kind === "login" ? undefined : noteAll(by, [tellLink(link)]),
-      }));
-      return rows.length > 0;
-    },
-    async createLinks(links, by) {
-      const meant = new Set<string>();
-      for (const part of chunk(links)) {
-        const asSeen = sql`(${users.id}, ${users.email}, ${users.role}) in (values ${sql.join(
-          part.map(({ link, seen }) => sql`(${link.userId}, ${seen.email}, ${seen.role})`),
-          sql`, `,
-        )})`;
-        const isSame = and(asSeen, eq(users.status, "active"), isNull(users.deletedAt));
-        const select = (db: Db) => db.select({ id: users.id }).from(users).where(isSame);
-        const made = part.map(({ link }) => link);
-        const ids = made.map(({ id }) => id);
-        const rows = await engine.atomic((db) => ({
-          before: [clock.tick(db)],
-          decisive: select(db),
-          after: [
-            db.insert(loginLinks).values(made.map((link) => ({ ...link, usedAt: null }))),
-            db.delete(loginLinks).where(and(inArray(loginLinks.id, ids), notInArray(loginLinks.userId, select(db)))),
-          ],
-          note: noteLinks(by, made),
-        }));
-        for (const { id } of rows) meant.add(id);
-      }
-      return meant;
-    },
-    async findLink(hash, now) {
-      const rows = await engine.read((db) =>
-        db
-          .select()
-          .from(loginLinks)
-          .where(and(eq(loginLinks.hash, hash), isNull(loginLinks.usedAt), gt(loginLinks.expiresAt, now))),
-      );
-      return rows[0] === undefined ? null : toLink(rows[0]);
-    },
-    async consumeLink(id, at) {
-      const rows = await engine.atomic((db) => ({
-        decisive: db
-          .update(loginLinks)
-          .set({ usedAt: at })
-          .where(and(eq(loginLinks.id, id), isNull(loginLinks.usedAt), gt(loginLinks.expiresAt, at)))
-          .returning({ id: loginLinks.id }),
-      }));
-      return rows.length > 0;
-    },
-  };
-}
-
-/** Nobody where the user is another by now: what he may was judged by what was seen of him. */
-function selectAsSeen({ schema: { users } }: Engine, db: Db, userId: string, { email, role }: Seen) {
-  const isSame = and(eq(users.email, email), eq(users.role, role), eq(users.status, "active"), isNull(users.deletedAt));
-  return db
-    .select({ id: users.id })
-    .from(users)
-    .where(and(eq(users.id, userId), isSame));
-}
-
 const OF_SESSION = { subjectKind: "session" } as const;
 
 /** One for each session that was there: as it was, but for the end that it has now. */
@@ -300,22 +224,6 @@ function noteEnd(by: Origin | undefined, action: ChangeAction): Note<Schema["ses
   };
 }
 
-/** Of those whose users were found. */
-function noteLinks(by: Origin | undefined, links: readonly LinkRecord[]): Note<{ id: string }> {
-  return {
-    ...noteAll(by, []),
-    tell(found) {
-      const ids = new Set(found.map(({ id }) => id));
-      return links.filter(({ userId }) => ids.has(userId)).map(tellLink);
-    },
-  };
-}
-
-function tellLink({ id, userId, kind, createdAt, expiresAt }: LinkRecord): Change {
-  const after = { id, userId, kind, createdAt, expiresAt };
-  return { action: "link.create", subjectKind: "link", subjectId: id, before: null, after };
-}
-
 export function toSession(row: Schema["sessions"]["$inferSelect"]): Session {
   const { id, userId, createdAt, lastSeenAt, expiresAt, userAgent, address } = row;
   return { id, userId, createdAt, lastSeenAt, expiresAt, userAgent, address };
@@ -324,9 +232,4 @@ export function toSession(row: Schema["sessions"]["$inferSelect"]): Session {
 export function toUser(row: Schema["users"]["$inferSelect"]): User {
   const { id, email, role, displayName, status, createdAt, updatedAt } = row;
   return { id, email, role, displayName, status, createdAt, updatedAt };
-}
-
-function toLink(row: Schema["loginLinks"]["$inferSelect"]): LinkRecord {
-  const { id, userId, kind, hash, browserHash, createdAt, expiresAt } = row;
-  return { id, userId, kind, hash, browserHash, createdAt, expiresAt };
 }

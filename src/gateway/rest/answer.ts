@@ -12,16 +12,8 @@ import { readTags } from "../tag.ts";
 import type { RestCall } from "./call.ts";
 import { bookFetched, bookFinished } from "./finished.ts";
 import { type Meter, bookAnswer } from "./meter.ts";
-import {
-  describeAnswer,
-  explainError,
-  holdBytes,
-  holdEvents,
-  judgeRejection,
-  passBytes,
-  passEvents,
-  passRejection,
-} from "./pass.ts";
+import { describeAnswer, holdBytes, holdEvents, passBytes, passEvents } from "./pass.ts";
+import { explainError, judgeRejection, passRejection } from "./rejection.ts";
 import { nameKeeper } from "../way/pool.ts";
 import { type RestState, attempted } from "./state.ts";
 import type { Outcome } from "../way/travel.ts";

@@ -1,4 +1,4 @@
-// The three ways in which an answer is handed on: events and bytes as they come, and a refusal. Knows no family.
+// How an answer is handed on that goes by as it comes: in events, and in bytes. Knows no family.
 
 import {
   type GatewayError,
@@ -7,17 +7,16 @@ import {
   GatewayError as Failure,
   isJsonObject,
 } from "../../ir/index.ts";
-import { readCapped } from "../../lib/capped-text.ts";
 import { type Frame, createSseReader } from "../../lib/sse.ts";
-import { explainRejection, giveStatus, judgeInside, nothingSaid } from "../failure.ts";
+import { giveStatus, nothingSaid } from "../failure.ts";
 import { type AnswerFacts, makeHeaders } from "../header.ts";
 import { printCost } from "../pump.ts";
-import { explainFailure, parseObject } from "../send.ts";
+import { parseObject } from "../send.ts";
 import { type Carried, type Machine, carry, carryHeld } from "./carry.ts";
 import { type Meter, bookAnswer, createEventMeter } from "./meter.ts";
+import { explainError } from "./rejection.ts";
 import { type RestState, attempted } from "./state.ts";
 import type { Outcome } from "../way/travel.ts";
-import { untilWhole } from "../way/deadline.ts";
 
 /** What describes bytes, and goes with them. */
 const DESCRIPTIVE = ["accept-ranges", "content-disposition", "content-range", "content-type", "etag", "last-modified"];
@@ -260,64 +259,4 @@ function endedEarly(): GatewayError {
 
 function readError(state: RestState, event: JsonObject): GatewayError | null {
   return isJsonObject(event["error"]) ? explainError(state, event) : null;
-}
-
-/** What says "error" behind a status that promised an answer. */
-export function explainError({ call, scene }: RestState, body: JsonObject): GatewayError {
-  const decoded = call.dialect.error.decode(null, body);
-  const message = scene.redact(decoded.message);
-  // A status that promised an answer says nothing of the failure.
-  return judgeInside(new Failure({ kind: "upstream_rejected", message, upstream: { ...decoded, message } }));
-}
-
-/** The most of an upstream's error body that is read. */
-const MAX_ERROR_BYTES = 256 * 1024;
-
-/**
- * An upstream's refusal, handed on as it came but for secrets. `explains` turns what is no JSON into an error of ours; else it goes as it is.
- */
-export async function passRejection(
-  state: RestState,
-  headers: Record<string, string>,
-  { explains }: { explains: boolean },
-): Promise<Response> {
-  const rejection = await judgeRejection(state, () => headers, { explains });
-  return rejection.tell({});
-}
-
-/** The same, as long as another provider may be asked. */
-export async function judgeRejection(
-  state: RestState,
-  headers: () => Record<string, string>,
-  { explains }: { explains: boolean },
-): Promise<Extract<Outcome<Response>, { failure: GatewayError }>> {
-  const { upstream, plan, line, scene, record, call } = state;
-  line.arm(untilWhole(state.deadlines.idle));
-  // Secrets are taken out before anything is cut, so that no half of one survives.
-  const text = scene.redact(await readRejection(state));
-  const nowMs = state.tools.clock.wallMs();
-  const failure = explainRejection({ upstream, provider: plan.provider.name, wire: call.dialect, nowMs }, text);
-  attempted(state, failure);
-  const isReadable = failure.kind === "upstream_rejected" && parseObject(text) !== null;
-  if (explains && !isReadable) throw failure;
-  line.release(false);
-  return {
-    failure,
-    async tell(more) {
-      await record.settle(upstream.status, failure);
-      return new Response(text, { status: upstream.status, headers: { ...headers(), ...more } });
-    },
-  };
-}
-
-async function readRejection(state: RestState): Promise<string> {
-  const { upstream, plan, line } = state;
-  try {
-    return (await readCapped(upstream, MAX_ERROR_BYTES)) ?? "";
-  } catch (error) {
-    const failure = explainFailure(plan.provider.name, line, error);
-    if (failure.kind === "upstream_unavailable") return "";
-    attempted(state, failure);
-    throw failure;
-  }
 }
