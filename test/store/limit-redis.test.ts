@@ -205,8 +205,9 @@ describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
       outcomes.push(isTaken);
     }
     expect(outcomes).toEqual([true, true, false, false, false, false]);
-    // Only the first waits for Redis at all. A busy machine may be late itself: the shortest tells.
-    expect(spans[0]).toBeLessThan(60);
+    // Only the first waits for Redis at all. A busy machine may be late itself: the shortest tells, and of the one
+    // that waits no more than that it does so for a moment, not until Redis is back.
+    expect(spans[0]).toBeLessThan(1_000);
     expect(Math.min(...spans.slice(1))).toBeLessThan(1);
     redis.wake();
     await until(() => gateway.counters.isConnected());
