@@ -19,6 +19,8 @@ export function openRemoteNames(environment: Readonly<Record<string, string | un
       headers: { authorization: `Bearer ${key}` },
       redirect: "error",
       signal: AbortSignal.timeout(PATIENCE_MS),
+      // A proxy of the environment is for others.
+      ...(isHere ? { proxy: false } : {}),
     });
     return response.ok ? ((await response.json()) as Row) : {};
   };

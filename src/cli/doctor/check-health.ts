@@ -1,6 +1,7 @@
 // What the gateway that runs leaves alone of its providers, and until when: in its memory and nowhere else, so it is asked, where there is a key for that.
 
 import { findAddress } from "../../config/index.ts";
+import { STRAIGHT } from "../remote/target.ts";
 import { type Check, type Finding, note, ok, warning } from "./finding.ts";
 
 const PATIENCE_MS = 3_000;
@@ -35,6 +36,7 @@ export const checkHealth: Check = async ({ config, clean }) => {
     headers: { authorization: `Bearer ${key}` },
     redirect: "manual",
     signal: AbortSignal.timeout(PATIENCE_MS),
+    ...STRAIGHT,
     tls: { rejectUnauthorized: false },
   }).catch(() => null);
   // That none runs is found by whoever looks at the port.

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { findAddress } from "../../config/index.ts";
 import { findPortHolder } from "../../lib/port-holder.ts";
 import { VERSION } from "../../lib/version.ts";
+import { STRAIGHT } from "../remote/target.ts";
 import { type Check, type Exam, type Finding, failure, note, ok, warning } from "./finding.ts";
 
 const PATIENCE_MS = 3_000;
@@ -120,7 +121,12 @@ function resolve(path: string): string | null {
 async function ask(url: string): Promise<{ body: unknown } | null> {
   try {
     const signal = AbortSignal.timeout(PATIENCE_MS);
-    const response = await fetch(url, { signal, redirect: "manual", tls: { rejectUnauthorized: false } });
+    const response = await fetch(url, {
+      ...STRAIGHT,
+      signal,
+      redirect: "manual",
+      tls: { rejectUnauthorized: false },
+    });
     const text = await response.text();
     return { body: text.startsWith("{") ? JSON.parse(text) : null };
   } catch {

@@ -6,7 +6,7 @@ import { CliError, EXIT } from "../error.ts";
 import { findNextStep } from "../next-step.ts";
 import { say } from "../output.ts";
 import { explainAnswer, explainRedirect, explainSilence } from "./failure.ts";
-import { isClear, type Target } from "./target.ts";
+import { STRAIGHT, type Target, isClear, isHere } from "./target.ts";
 
 type QueryValue = number | string | readonly string[] | null | undefined;
 
@@ -191,6 +191,7 @@ async function call(question: Question, { url, key, tools }: Line): Promise<Resp
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       redirect: "manual",
       signal: stop.signal,
+      ...(isHere(url) ? STRAIGHT : {}),
     });
   } finally {
     clearTimeout(timer);

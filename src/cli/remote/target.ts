@@ -61,6 +61,9 @@ export function isHere(url: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/u.test(hostname);
 }
 
+/** How a gateway of this machine is asked: a proxy of the environment is for others, cannot reach it, and is to see no key for it. */
+export const STRAIGHT = { proxy: false } as const;
+
 /**
  * For commands where `--key` names a key of which they speak: a whole token is the key that opens the gateway elsewhere, where there is one, and
  * anything else is what they have always taken it for.

@@ -10,7 +10,7 @@ import { findLocalKey } from "../../local-key.ts";
 import { byOperator, runWithStore } from "../../open.ts";
 import { type Question, createRemote, printQuery } from "../../remote/client.ts";
 import { explainAnswer } from "../../remote/failure.ts";
-import { KEY_VARIABLE, findTarget, isHere } from "../../remote/target.ts";
+import { KEY_VARIABLE, STRAIGHT, findTarget, isHere } from "../../remote/target.ts";
 
 export const GATEWAY_ARGS = {
   ...PLACE_ARGS,
@@ -103,7 +103,8 @@ async function reach(
 ): Promise<Response> {
   try {
     const signal = AbortSignal.timeout(PATIENCE_MS);
-    return await fetch(url + path, { ...init, signal, tls: { rejectUnauthorized: !isHere } });
+    const way = isHere ? STRAIGHT : {};
+    return await fetch(url + path, { ...init, ...way, signal, tls: { rejectUnauthorized: !isHere } });
   } catch (cause) {
     throw new CliError(`No gateway answers at ${url}.`, {
       exitCode: EXIT.unavailable,
