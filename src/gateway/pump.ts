@@ -9,7 +9,7 @@ import type { AnswerDecoder } from "../wire/index.ts";
 import { letEnd, watchSilence } from "./linger.ts";
 import type { CallRecord } from "./record.ts";
 import type { RefusalWatch } from "./refusal.ts";
-import { type Line, answerTooLarge, explainFailure } from "./send.ts";
+import { type Line, answerTooLarge, explainStreamBreak } from "./send.ts";
 import type { Deadline } from "./way/deadline.ts";
 
 /** What becomes of the frames of one upstream chunk. */
@@ -107,12 +107,8 @@ function statusOf({ kind, status }: GatewayError): number {
 
 /** Null where it just ended. */
 function findFailure(options: PumpOptions, { finish }: Step, broken: Broken): GatewayError | null {
-  if (broken !== null) return explain(options, broken.by);
+  if (broken !== null) return explainStreamBreak(options, broken.by);
   return finish?.error ?? (finish === null ? null : (options.refusals?.failure() ?? null));
-}
-
-function explain(options: PumpOptions, thrown: unknown): GatewayError {
-  return thrown instanceof GatewayError ? thrown : explainRead(options, thrown);
 }
 
 /** More than any provider says before its answer begins. */
@@ -184,7 +180,7 @@ async function* run(options: PumpOptions, { steps, isOver, settle, leave }: Sett
       yield options.carrier.fail(unwritten);
       return;
     }
-    const failure = ended ?? explain(options, thrown);
+    const failure = ended ?? explainStreamBreak(options, thrown);
     try {
       await settle(statusOf(failure), failure);
       yield options.carrier.fail(failure);
@@ -273,16 +269,6 @@ function hasOutputIn(events: readonly Event[], { refusals }: PumpOptions): boole
 function isOutput(event: Event): boolean {
   if (event.type === "part-delta") return event.text !== "";
   return event.type === "part-start" && typeof event.kind === "object";
-}
-
-function explainRead(options: PumpOptions, thrown: unknown): GatewayError {
-  const failure = explainFailure(options.provider, options.line, thrown);
-  if (failure.kind !== "upstream_unavailable") return failure;
-  return new GatewayError({
-    kind: "upstream_malformed",
-    message: `Provider "${options.provider}" broke off in the middle of its answer.`,
-    cause: thrown,
-  });
 }
 
 /** A comment, which every SSE reader passes over: headers are long gone when a stream's cost is known. */

@@ -235,6 +235,18 @@ export function explainBreak(provider: string, line: Line, error: unknown): Gate
   });
 }
 
+/** Of a stream, whose frames may be damaged as well. */
+export function explainStreamBreak({ provider, line }: { provider: string; line: Line }, error: unknown): GatewayError {
+  const failure = explainFailure(provider, line, error);
+  if (failure === error || failure.kind !== "upstream_unavailable") return failure;
+  return new GatewayError({
+    kind: "upstream_malformed",
+    code: "stream_broken",
+    message: `Provider "${provider}" broke off in the middle of its answer.`,
+    cause: error,
+  });
+}
+
 /** A word for the log and the caller; never the message, which may hold an address with credentials. */
 function nameFailure(error: unknown): string {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : null;

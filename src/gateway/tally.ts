@@ -77,6 +77,8 @@ const MAX_REPORT_BYTES = 2_048;
  */
 export const MAX_TOKENS = 1e9;
 const MAX_BATCH_TOKENS = 1e12;
+/** The codes of an answer that was under way, and did not come whole: unlike what is no answer, it will be on the bill. */
+const BROKEN: ReadonlySet<string> = new Set(["response_too_large", "stream_broken"]);
 
 export function openTally(nowMs: () => number): Tally {
   return new OpenTally(nowMs);
@@ -182,7 +184,7 @@ class OpenTally implements Tally {
   }
 
   closed(error: GatewayError | null, status: number | null): void {
-    const isLost = status !== null && error?.kind === "upstream_unavailable";
+    const isLost = status !== null && (error?.kind === "upstream_unavailable" || BROKEN.has(error?.code ?? ""));
     // Whoever says no has done no work.
     const isRefused = status !== null && status >= 300;
     this.#isCut = !isRefused && (isLost || error?.kind === "cancelled" || error?.kind === "timeout");

@@ -168,6 +168,9 @@ describe.each(ASKED)("an answer of %s that does not fit", (path, body) => {
     expect(gateway.calls[0]?.signal.aborted).toBe(true);
     const row = await gateway.row();
     expect(row.attempts.map(({ errorKind }) => errorKind)).toEqual(["upstream_malformed"]);
+    // It was made, and will be on the bill; moderations are free.
+    const read = { usageSource: "estimate", freshInputTokens: 1, outputTokens: 0 };
+    expect(row).toMatchObject(path === "/v1/moderations" ? { usageSource: "none" } : read);
   });
 });
 

@@ -103,7 +103,7 @@ describe("a provider's stream", () => {
     const fatal = { ...ASK, prompt: "Say hello and break off" };
     const broken = await (await gateway.send("/v1/completions", { body: fatal })).text();
     expect(broken).toStartWith(WORD);
-    expect(JSON.parse(broken.slice(WORD.length + 6))).toMatchObject({ error: { code: "upstream_malformed" } });
+    expect(JSON.parse(broken.slice(WORD.length + 6))).toMatchObject({ error: { code: "stream_broken" } });
     const seen = (await gateway.rows()).toReversed();
     expect(seen.map((row) => [row.usageSource, row.freshInputTokens, row.outputTokens, row.errorKind])).toEqual([
       ["estimate", 6, 2, null],

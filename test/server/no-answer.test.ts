@@ -38,12 +38,12 @@ const VECTORS: [path: string, body: object][] = [
   ["/v1/embeddings", { model: "text-embedding-3-small", input: "hi" }],
   ["/v1beta/models/google%2Fgemini-embedding-001:embedContent", { content: CONTENTS[0] }],
 ];
-const broken = (text: string): Response => {
+const broken = (text: string, type = "application/json"): Response => {
   const begun = new TextEncoder().encode(text);
   const pull = (controller: ReadableStreamDefaultController): void => controller.error(new Error("reset"));
   const source = { start: (controller: ReadableStreamDefaultController) => controller.enqueue(begun), pull };
   const stream = new ReadableStream(source, { highWaterMark: 0 });
-  return new Response(stream, { headers: { "content-type": "application/json" } });
+  return new Response(stream, { headers: { "content-type": type } });
 };
 
 const page = () => new Response("<html>Welcome</html>", { headers: { "content-type": "text/html" } });
@@ -115,6 +115,24 @@ test.each<[string, object, string]>([
   expect(response.status).toBe(502);
   expect((await readJson(response)).error.message).toContain("broke off in the middle of its answer");
   expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_unavailable", usageSource });
+});
+
+test.each<[string, object]>([
+  ["/v1/chat/completions", { model: "gpt-4o", messages: MESSAGES }],
+  ["/v1/messages", { model: "gpt-4o", max_tokens: 9, messages: MESSAGES }],
+  ["/v1/completions", { model: "openai/gpt-3.5-turbo-instruct", prompt: "hi" }],
+])("%s: a stream that breaks off before its first output has had its input read", async (path, body) => {
+  const { send, row } = await open(() => broken(": here\n\n", "text/event-stream"));
+  const response = await send(path, { body: { ...body, stream: true } });
+  expect(response.status).toBe(502);
+  expect((await readJson(response)).error.message).toContain("broke off in the middle of its answer");
+  expect(await row()).toMatchObject({
+    errorKind: "upstream_malformed",
+    usageSource: "estimate",
+    freshInputTokens: 1,
+    outputTokens: 0,
+    costNanos: expect.any(Number),
+  });
 });
 
 test.each([

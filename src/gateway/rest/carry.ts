@@ -1,7 +1,7 @@
 // Carries an answer to the client piece by piece; the last piece is released only after the row is durable. Knows neither bytes nor events.
 
-import { GatewayError, toGatewayError } from "../../ir/index.ts";
-import { answerTooLarge, explainFailure } from "../send.ts";
+import { GatewayError } from "../../ir/index.ts";
+import { answerTooLarge, explainStreamBreak } from "../send.ts";
 import { asksStream } from "./sending.ts";
 import { type RestState, attempted } from "./state.ts";
 
@@ -53,7 +53,7 @@ export async function carryHeld<T extends Piece>(
     const all = first === null ? steps : resume(first, steps);
     return { failure, pieces: start(state, machine, { steps: all, close }) };
   } catch (thrown) {
-    const failure = explainBreak(state, thrown);
+    const failure = explainStreamBreak({ provider: state.plan.provider.name, line: state.line }, thrown);
     close(failure);
     throw failure;
   }
@@ -171,7 +171,7 @@ async function* run<T>(state: RestState, machine: Machine<T>, { steps, settle, l
       yield* end.last;
     }
   } catch (thrown) {
-    const failure = line.ended() ?? explainBreak(state, thrown);
+    const failure = line.ended() ?? explainStreamBreak({ provider: state.plan.provider.name, line }, thrown);
     await settle(failure.kind === "cancelled" ? failure.status : upstream.status, failure).catch(() => undefined);
     const told = machine.fail(failure);
     if (told === null) throw failure;
@@ -180,16 +180,4 @@ async function* run<T>(state: RestState, machine: Machine<T>, { steps, settle, l
     // Where the client let go of us between two pieces.
     leave();
   }
-}
-
-function explainBreak({ plan, line }: RestState, thrown: unknown): GatewayError {
-  if (thrown instanceof GatewayError) return thrown;
-  const name = plan.provider.name;
-  const failure = explainFailure(name, line, thrown);
-  if (failure.kind !== "upstream_unavailable") return toGatewayError(failure);
-  return new GatewayError({
-    kind: "upstream_malformed",
-    message: `Provider "${name}" broke off in the middle of its answer.`,
-    cause: thrown,
-  });
 }
