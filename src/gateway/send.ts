@@ -2,6 +2,7 @@
 // Knows no format and judges no status.
 
 import { GatewayError, type JsonObject, isJsonObject } from "../ir/index.ts";
+import { explainCertificate } from "../lib/certificate.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type Presence, findEnd } from "./presence.ts";
 import { type Deadline, type DeadlineName, type Deadlines, sayLate } from "./way/deadline.ts";
@@ -193,10 +194,23 @@ export function explainFailure(provider: string, line: Line, error: unknown): Ga
     const message = `Provider "${provider}" ${sayLate(late)}.`;
     return new GatewayError({ kind: "timeout", message, cause: error });
   }
+  const code = nameFailure(error);
+  if (code === "EMFILE" || code === "ENFILE") return outOfFiles(error);
   return new GatewayError({
     kind: "upstream_unavailable",
-    message: `Provider "${provider}" ${sayUnanswered(nameFailure(error))}`,
+    message: `Provider "${provider}" ${sayUnanswered(code)}`,
     cause: error,
+  });
+}
+
+/** No provider's fault. */
+function outOfFiles(cause: unknown): GatewayError {
+  return new GatewayError({
+    kind: "overloaded",
+    code: "too_many_open_files",
+    message:
+      "The gateway has as many files and connections open as its system allows. Ask again in a moment, or let its operator raise that limit (ulimit -n, LimitNOFILE).",
+    cause,
   });
 }
 
@@ -221,6 +235,14 @@ function sayUnanswered(code: string): string {
     return `was reached, and its answer is not HTTP as it should be (${code}). Check its base URL.`;
   if (code === "ECONNRESET")
     return `closed the connection before it answered (${code}). Check that it is well, and ask again.`;
+  if (code === "EPROTO")
+    return `was reached, and does not speak TLS as it should (${code}). Check its base URL: http:// or https://, and the port.`;
+  if (code === "ERR_PROXY_TUNNEL")
+    return `was not reached: the proxy that the environment names lets nobody through to it (${code}). Check https_proxy and no_proxy.`;
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN")
+    return `could not be reached: nobody knows its host's name (${code}). Check its base URL, and the name service of the gateway's machine.`;
+  const doubt = explainCertificate(code);
+  if (doubt !== null) return `${doubt.fault} (${code}). ${doubt.remedy}`;
   return `could not be reached (${code}). Check its base URL and that it is running.`;
 }
 

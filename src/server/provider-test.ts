@@ -4,6 +4,7 @@
 import { askForToken, type Fetch, type GatewayTools, readListing } from "../gateway/index.ts";
 import type { Caller } from "../identity/index.ts";
 import { GatewayError, type JsonObject } from "../ir/index.ts";
+import { explainCertificate } from "../lib/certificate.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Redact } from "../lib/redact.ts";
 import type { Provider } from "../provider/index.ts";
@@ -161,6 +162,8 @@ function failed(
 
 function findRemedy(status: number | null, cause: unknown): string {
   if (cause instanceof GatewayError) return FROM_ERROR;
+  const doubt = cause instanceof Error && "code" in cause ? explainCertificate(String(cause.code)) : null;
+  if (doubt !== null) return doubt.remedy;
   if (status === null)
     return "Look at base_url, and whether this machine reaches it: name service, firewall, proxy, certificate.";
   if (status === 401 || status === 403) return "The key is refused: set it again, or ask the provider what it may do.";

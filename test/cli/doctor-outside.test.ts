@@ -82,9 +82,10 @@ describe("what is outside", () => {
     atEnd(() => idp.stop(true));
     setting(`smtp_host = 127.0.0.1\nsmtp_port = ${server.port}\nsmtp_from = a@b.test`);
     setting(`oidc_issuer = https://127.0.0.1:${idp.port}\noidc_client_id = us\noidc_domains = *`);
+    setting(`[provider.acme]\ntype = compatible\nbase_url = https://127.0.0.1:${idp.port}/v1\napi_key = ${GOOD}`);
     const { findings } = await examine();
-    for (const check of ["mail", "oidc"]) {
-      const found = findings.find((each) => each.check === check);
+    for (const check of ["mail", "oidc", "providers"]) {
+      const found = findings.find((each) => each.check === check && each.level === "error");
       expect([check, found?.level]).toEqual([check, "error"]);
       expect(found?.found).toMatch(/self[- ]signed certificate/u);
       expect(found?.remedy).toContain("NODE_EXTRA_CA_CERTS");

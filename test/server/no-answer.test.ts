@@ -139,10 +139,29 @@ test.each([
   ["ECONNREFUSED", "could not be reached"],
   ["ECONNRESET", "closed the connection before it answered"],
   ["Malformed_HTTP_Response", "its answer is not HTTP"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "nobody known vouches for"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "NODE_EXTRA_CA_CERTS"],
+  ["CERT_HAS_EXPIRED", "time is not now"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "of another host"],
+  ["EPROTO", "does not speak TLS"],
+  ["ENOTFOUND", "nobody knows its host's name"],
+  ["ERR_PROXY_TUNNEL", "https_proxy"],
 ])("%s: whoever was reached is not said to be out of reach", async (code, said) => {
   const { chat } = await open(() => Promise.reject(Object.assign(new Error("no"), { code })));
   const response = await chat({ model: "gpt-4o", messages: MESSAGES });
   expect([response.status, (await readJson(response)).error.message]).toEqual([502, expect.stringContaining(said)]);
+});
+
+test.each(["EMFILE", "ENFILE"])("%s: what the gateway itself lacks is held against no provider", async (code) => {
+  const { chat, log, rows } = await open(() => Promise.reject(Object.assign(new Error("no"), { code })));
+  for (let call = 0; call < 8; call++) {
+    const response = await chat({ model: "gpt-4o", messages: MESSAGES });
+    const { error } = await readJson(response);
+    expect([response.status, error.code]).toEqual([503, "too_many_open_files"]);
+    expect(error.message).toContain("ulimit -n");
+  }
+  expect((await rows())[0]).toMatchObject({ status: 503, errorKind: "overloaded" });
+  expect(log.join("\n")).not.toContain("left alone");
 });
 
 test("a refusal whose end did not come before its client left costs nothing", async () => {

@@ -2,6 +2,7 @@
 
 import type { Config } from "../../config/index.ts";
 import type { Control } from "../../gateway/way/control.ts";
+import { OWN_AUTHORITY } from "../../lib/certificate.ts";
 import type { Glance } from "../../store/glance.ts";
 import type { StandingProvider } from "../../server/index.ts";
 import type { ConfigFlags } from "../flags.ts";
@@ -119,7 +120,7 @@ export function describe(error: unknown): string {
 /** What to do about a certificate that nobody known vouches for; null where something else is wrong. */
 export function adviseTrust(found: string): string | null {
   if (!/self[- ]signed certificate|unable to (?:get|verify) /iu.test(found)) return null;
-  return "Where the certificate's authority is your own, name it in NODE_EXTRA_CA_CERTS=/path/to/ca.pem, and start the gateway anew.";
+  return OWN_AUTHORITY;
 }
 
 const MOST_WORDS = 400;
