@@ -1,5 +1,6 @@
 // A list that is in memory as a whole, a page at a time. Knows no list.
 
+import { hash } from "node:crypto";
 import { readPage } from "../identity/index.ts";
 import { type JsonObject, checkAll, invalidRequest } from "../ir/index.ts";
 import { readPageWish } from "./admin/part.ts";
@@ -26,12 +27,13 @@ export async function answerPage<Of>(
     wanted: () => readFilters(query, filters, choices),
   });
   const items = all.filter((item) => wanted.every((isIt) => isIt(item)));
+  const marks = items.map((item) => hash("sha256", idOf(item), "base64url").slice(0, 16));
   const numbered = items.map((item, index) => ({ item, index }));
   const page = await readPage<{ item: Of; index: number }>(wish, {
     order: name,
-    placeOf: ({ item, index }) => `${index} ${idOf(item)}`,
+    placeOf: ({ index }) => [index, marks[index], marks[index + 1]].join(" "),
     read({ after, limit }) {
-      const start = after === null ? 0 : findStart(after, items.map(idOf));
+      const start = after === null ? 0 : findStart(after, marks);
       return Promise.resolve(numbered.slice(start, start + limit));
     },
   });
@@ -61,9 +63,14 @@ function listWords(words: readonly string[]): string {
   return words.length > 3 ? `one of ${words.join(", ")}` : words.join(" or ");
 }
 
-/** Behind the item itself, wherever it stands now; where it is gone, at its place. */
-function findStart(place: string, ids: readonly string[]): number {
-  const space = place.indexOf(" ");
-  const found = ids.indexOf(place.slice(space + 1));
-  return found === -1 ? Number(place.slice(0, space)) || 0 : found + 1;
+/**
+ * Behind the page's last item, wherever it stands now; where that is gone, at the one that followed it: whoever removes what he reads is told all.
+ * Where both are gone, at its place.
+ */
+function findStart(place: string, marks: readonly string[]): number {
+  const [index = "", last = "", next = ""] = place.split(" ");
+  const found = marks.indexOf(last);
+  if (found !== -1) return found + 1;
+  const following = marks.indexOf(next);
+  return following === -1 ? Number(index) || 0 : following;
 }

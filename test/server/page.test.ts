@@ -42,3 +42,37 @@ test("a cursor of one list is none of another", async () => {
     expect([path, status]).toEqual([path, path === "/api/v1/admin/api-keys" ? 200 : 422]);
   }
 });
+
+test("whoever removes what a page shows, and asks for the next, is told all", async () => {
+  const names = ["a", "b", "c", "d", "e", "f", "g"].map((letter) => `gone-${letter}`);
+  const kinds = [
+    { path: "/api/v1/admin/budgets", list: "budgets", make: (name: string) => post("budgets", { name, limit_usd: 1 }) },
+    {
+      path: "/api/v1/admin/limits",
+      list: "limits",
+      make: (name: string) => put(`/api/v1/admin/limits/${name}`, { concurrent: 1000 }),
+    },
+    {
+      path: "/api/v1/admin/routes",
+      list: "routes",
+      make: (name: string) => put(`/api/v1/admin/routes/${name}`, { targets: "loopback", match: name }),
+    },
+  ];
+  for (const { path, list, make } of kinds) {
+    for (const name of names) expect((await make(name)).status).toBe(201);
+    const seen: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const query = cursor === "" ? "" : `&cursor=${cursor}`;
+      const page = await readJson(await rig.send(`${path}?limit=2${query}`, { token: root.token }));
+      for (const { id, name } of page[list] as { id?: string; name: string }[]) {
+        seen.push(name);
+        await rig.send(`${path}/${id ?? name}`, { method: "DELETE", token: root.token });
+      }
+      cursor = page.next_cursor as string | null;
+    }
+    expect([list, seen.filter((name) => names.includes(name))]).toEqual([list, names]);
+  }
+});
+
+const post = (kind: string, body: object) =>
+  rig.send(`/api/v1/admin/${kind}`, { method: "POST", token: root.token, body });
