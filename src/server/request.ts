@@ -182,10 +182,11 @@ export async function readJson<Schema extends z.ZodType>(
 /** Both engines hold it, and nothing is changed so often. */
 const NO_VERSION = 2_147_483_647;
 
-/** `If-Match: "3"`, and `If-None-Match: *` for one that is not to be there. */
-export function readExpected({ headers }: Request): number | undefined {
+/** `If-Match: "3"` or `*` for any that `isThere`, and `If-None-Match: *` for one that is not to be there. */
+export function readExpected({ headers }: Request, isThere = true): number | undefined {
   if (headers.get("if-none-match") === "*") return 0;
   const tag = headers.get("if-match");
+  if (tag === "*" && !isThere) return NO_VERSION;
   if (tag === null || tag === "*") return undefined;
   const [, version] = /^(?:W\/)?"?(\d{1,9})"?$/u.exec(tag.trim()) ?? [];
   if (version !== undefined) return Number(version);

@@ -180,6 +180,19 @@ function describeRaces(title: string, open: () => Promise<Rig[]>): void {
       expect(answers.map(({ status }) => status).toSorted((left, right) => left - right)).toEqual([200, 422]);
     });
 
+    test("what is changed in any state that there is, is made by nobody where there is none", async () => {
+      for (const [kind, { change, method, code }] of Object.entries(THINGS)) {
+        if (method !== "PUT") continue;
+        const path = `${ADMIN}/${kind.replace("a ", "")}s/${fresh()}`;
+        const none = await at(0)("PUT", path, change("8"), { "if-match": "*" });
+        expect([kind, none.status, (await readJson(none)).error.code]).toEqual([kind, 412, code]);
+        expect((await at(0)("PUT", path, change("8"))).status).toBe(201);
+        expect((await at(1)("PUT", path, change("9"), { "if-match": "*" })).status).toBe(200);
+        expect((await at(0)("DELETE", path)).status).toBe(204);
+        expect((await at(1)("PUT", path, change("9"), { "if-match": "*" })).status).toBe(412);
+      }
+    });
+
     test("a change that names no state is made, whoever makes others", async () => {
       const path = await make(at(0), `${ADMIN}/users`, { email: `${fresh()}@example.com` }, "user");
       const answers = await Promise.all(AT_ONCE.map((index) => at(index)("PATCH", path, { display_name: `${index}` })));

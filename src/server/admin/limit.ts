@@ -150,11 +150,11 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
         const body = await readJson(request, limit(), LIMIT, (said, faulty) =>
           checkLimit(name, { ...standIn(faulty), ...toFields(said) }),
         );
-        const change = { expected: readExpected(request), by: caller.from };
         const fields = toFields(body);
         checkLimit(name, fields);
         await requireMayChange(caller, name, fields);
         const isThere = live.standing().some((each) => each.name === name && each.row !== null);
+        const change = { expected: readExpected(request, isThere), by: caller.from };
         await book.set(name, fields, change);
         return answer(await find(name), isThere ? 200 : 201);
       },

@@ -65,8 +65,9 @@ export function makeVersionedRoutes<Of extends Version>(parts: Versioned<Of>): G
 export function readVersionChange(
   { request, params, caller }: Pick<RouteContext, "params" | "request"> & { caller: Caller },
   comment: string | null | undefined,
+  isThere = true,
 ): VersionChange {
-  return { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
+  return { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request, isThere) };
 }
 
 /** With its state, and where it is found. */
@@ -124,8 +125,8 @@ function makeSetting<Of extends Version>(parts: Versioned<Of>): GuardedRoute[] {
         const { comment, ...said } = await readJson(context.request, limit(), CHANGE, ({ comment: why, ...rest }) =>
           parts.check?.({ name, comment: why }, rest),
         );
-        const change = readVersionChange(context, comment);
         const isThere = await parts.isThere(name);
+        const change = readVersionChange(context, comment, isThere);
         return answer(await parts.set(change, said), isThere ? 200 : 201);
       },
     },
