@@ -78,8 +78,11 @@ export const NEXT_CURSOR = {
   next_cursor: z.string().nullable().describe("Where the next page begins; null at the end"),
 };
 
-/** Names that the query of each route may hold; null: any. Throws where one under /api/v1 says nothing of itself. */
-export function matchQueries(routes: readonly Route[]): ReadonlyMap<Route, ReadonlySet<string> | null> {
+/** Names that a query may hold, and whether each may stand several times. */
+export type QueryNames = ReadonlyMap<string, boolean>;
+
+/** Of each route; null: any. Throws where one under /api/v1 says nothing of itself. */
+export function matchQueries(routes: readonly Route[]): ReadonlyMap<Route, QueryNames | null> {
   const own = routes.filter(({ path }) => path.startsWith(API_PATHS));
   const bare = own.filter(({ about }) => about === undefined).map(({ method, path }) => `${method} ${path}`);
   if (bare.length > 0)
@@ -87,20 +90,29 @@ export function matchQueries(routes: readonly Route[]): ReadonlyMap<Route, Reado
   return new Map(own.map((route) => [route, listNames(route)]));
 }
 
-function listNames({ about }: Route): ReadonlySet<string> | null {
-  return about?.query === "any" ? null : new Set(Object.keys(about?.query?.shape ?? {}));
+function listNames({ about }: Route): QueryNames | null {
+  if (about?.query === "any") return null;
+  return new Map(Object.entries(about?.query?.shape ?? {}).map(([name, each]) => [name, isList(each)]));
+}
+
+function isList(schema: unknown): boolean {
+  return (schema instanceof z.ZodOptional ? schema.unwrap() : schema) instanceof z.ZodArray;
 }
 
 const MOST_STRAYS = 100;
 
-/** Throws invalid_request for what is not known: a filter that is misspelt would show everything. */
-export function refuseStray(query: URLSearchParams, names: ReadonlySet<string>): void {
-  // As some clients send their key.
-  const stray = [...new Set(query.keys())].filter((name) => !names.has(name) && name !== "key").slice(0, MOST_STRAYS);
-  if (stray.length === 0) return;
-  const known = names.size === 0 ? "it takes none" : [...names].toSorted().join(", ");
-  const checks = stray.map((name) => (): never => {
-    throw invalidRequest(`There is no parameter ${name.slice(0, 100)}: ${known}.`, name.slice(0, 100));
-  });
-  checkAll(Object.fromEntries(checks.entries()));
+/** Throws invalid_request for what is not known, and for what stands twice: a filter that is left out would show everything. */
+export function refuseStray(query: URLSearchParams, names: QueryNames): void {
+  const said = [...new Set(query.keys())];
+  const stray = said.filter((name) => !names.has(name));
+  const double = said.filter((name) => names.get(name) === false && query.getAll(name).length > 1);
+  const known = names.size === 0 ? "it takes none" : [...names.keys()].toSorted().join(", ");
+  const refuse = (name: string, message: string) => (): never => {
+    throw invalidRequest(message, name.slice(0, 100));
+  };
+  const checks = [
+    ...stray.map((name) => refuse(name, `There is no parameter ${name.slice(0, 100)}: ${known}.`)),
+    ...double.map((name) => refuse(name, `${name} stands twice.`)),
+  ];
+  checkAll(Object.fromEntries(checks.slice(0, MOST_STRAYS).entries()));
 }

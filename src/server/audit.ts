@@ -7,13 +7,12 @@ import type { PriceBook, PricingOf, Recounter } from "../ledger/index.ts";
 import type { Gauge } from "../telemetry/metric.ts";
 import type { LedgerReader } from "./reader/reader.ts";
 import type { GuardedRoute } from "./route.ts";
-import { FILTERS, readFilter, refuseOthers } from "./usage-query.ts";
+import { readFilter } from "./usage-query.ts";
 import { z } from "zod";
 import { type About } from "./about.ts";
 import { TOKEN_REPORT } from "./shape/usage.ts";
 import { FILTER_QUERY } from "./usage-about.ts";
 
-const OWN_FIELDS = ["by", "flagged", "limit"];
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 10_000;
 
@@ -46,10 +45,9 @@ export function makeAuditRoutes({ books, directory, prices: book, pricingOf, now
       authority: { anyOf: ["usage:read", "ledger:read"] },
       about: ABOUT,
       async handle({ caller, query }) {
-        const filtered = new URLSearchParams([...query].filter(([name]) => !OWN_FIELDS.includes(name)));
+        const filtered = new URLSearchParams(query);
         // An administrator asks for all unless somebody is named.
         if (!filtered.has("user") && allows(caller, "ledger:read")) filtered.set("user", "all");
-        refuseOthers(filtered, FILTERS);
         const readOwn = (): { by: ReturnType<typeof readDimensions>; flagged: number } => {
           const { by, isFlagged, limit } = checkAll({
             by: () => readDimensions(query.get("by") ?? "provider,model"),

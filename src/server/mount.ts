@@ -9,13 +9,13 @@ import { createRedactor } from "../lib/redact.ts";
 import type { Session } from "../gateway/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { guessWireAt } from "../wire/index.ts";
-import { matchQueries, refuseStray } from "./about.ts";
+import { type QueryNames, matchQueries, refuseStray } from "./about.ts";
 import { type Entry, requireRange } from "./entry.ts";
 import { answerError } from "./error.ts";
 import { type LocalPasses, PASS_HEADER, admitPass } from "./local-pass.ts";
 import { type Permit, isPermitted, matchPermits } from "./permit.ts";
 import { API_PATHS } from "./refusal.ts";
-import { chooseRequestId, identify, readUrl } from "./request.ts";
+import { chooseRequestId, identify, readQuery } from "./request.ts";
 import type { GuardedRoute, Route, RouteContext } from "./route.ts";
 import { refuseCrossSite } from "./sign-in/index.ts";
 
@@ -48,7 +48,7 @@ interface Environment {
 /** With what is looked for once: the permit of each route, and what the query of each of the gateway's own may hold. */
 interface Mounted extends MountParts {
   permits: ReadonlyMap<Route, Permit>;
-  queries: ReadonlyMap<Route, ReadonlySet<string> | null>;
+  queries: ReadonlyMap<Route, QueryNames | null>;
 }
 
 type Fetcher = (request: Request, listener: Listener | undefined) => Response | Promise<Response>;
@@ -145,7 +145,7 @@ async function respond(
       params,
       path: readPath(request.url),
       get query() {
-        return readUrl(request).searchParams;
+        return readQuery(request);
       },
       peer,
       socket() {

@@ -1,7 +1,14 @@
 // Reads what HTTP brings: the request's id, the key in its headers, the body within its limit. Knows no route and no format.
 
 import type { z } from "zod";
-import { type Caller, type KeyFault, type KeyRing, explainFault, explainSessionFault } from "../identity/index.ts";
+import {
+  type Caller,
+  type KeyFault,
+  type KeyRing,
+  explainFault,
+  explainSessionFault,
+  isTokenShaped,
+} from "../identity/index.ts";
 import { GatewayError, invalidRequest } from "../ir/index.ts";
 import { parseBody } from "../gateway/index.ts";
 import { holdsKey } from "../lib/redact.ts";
@@ -26,9 +33,9 @@ export function identify(
   ring: Pick<KeyRing, "resolve" | "resolveLate" | "resolveSession" | "resolveSessionLate">,
   sessions: { publicUrl: string | null } | null = null,
 ): Caller | Promise<Caller> {
-  const token = readToken(headers) ?? readKeyParameter(url);
+  const cookie = sessions === null ? null : readCookie(headers, SESSION_COOKIE, isSecure(url, sessions.publicUrl));
+  const token = readToken(headers) ?? readKeyParameter(url, cookie !== null);
   if (token === null) {
-    const cookie = sessions === null ? null : readCookie(headers, SESSION_COOKIE, isSecure(url, sessions.publicUrl));
     if (cookie !== null) return identifySession(cookie, ring);
     throw new GatewayError({
       kind: "unauthenticated",
@@ -47,6 +54,13 @@ export function readUrl({ url }: Pick<Request, "url">): URL {
   const found = URL.parse(url);
   if (found !== null) return found;
   throw invalidRequest("The header Host names no host.", "host", "invalid_header");
+}
+
+/** Without the caller's own key, which is no filter by a key. */
+export function readQuery(request: Pick<Request, "url">): URLSearchParams {
+  const { searchParams } = readUrl(request);
+  for (const key of searchParams.getAll("key")) if (isTokenShaped(key)) searchParams.delete("key", key);
+  return searchParams;
 }
 
 /** Whether a key was sent at all. */
@@ -102,10 +116,15 @@ export function readProtocols(headers: Headers): { names: string[]; token: strin
 /** Each is what the clients of one format send. */
 const KEY_HEADERS = ["x-api-key", "api-key", "x-goog-api-key"] as const;
 
-/** `?key=`, as some clients send it. No log, error or row ever shows a query. */
-function readKeyParameter(url: string): string | null {
+/**
+ * `?key=`, as some clients send it. No log, error or row ever shows a query. `isElsewhere`: who calls is said there, and what is no key is a filter by
+ * one.
+ */
+function readKeyParameter(url: string, isElsewhere = false): string | null {
   const query = url.indexOf("?");
-  return query === -1 || !url.includes("key=", query) ? null : new URLSearchParams(url.slice(query)).get("key");
+  if (query === -1 || !url.includes("key=", query)) return null;
+  const said = new URLSearchParams(url.slice(query)).getAll("key");
+  return said.find(isTokenShaped) ?? (isElsewhere ? null : (said[0] ?? null));
 }
 
 /** The body's text. Throws too_large past `limit` bytes, whether the client said the size beforehand or not. */

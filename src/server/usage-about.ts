@@ -16,7 +16,7 @@ export const FILTER_QUERY = {
   model: z.string().optional(),
   provider: z.string().optional(),
   status: z.string().optional().describe("An HTTP status such as 429, or a class such as 5xx"),
-  tag: z.string().optional().describe("May stand several times: rows with all of them"),
+  tag: z.array(z.string()).optional().describe("May stand several times: rows with all of them"),
   to: z.string().optional(),
   tz: z.string().optional().describe("Of days, by its name in the IANA database"),
   user: z
@@ -29,7 +29,10 @@ export const USAGE_ABOUT = {
   breakdown: {
     tag,
     summary: "Sum up by groups",
-    query: z.object({ ...FILTER_QUERY, by: z.string().describe(`One or several of ${DIMENSIONS.join(", ")}`) }),
+    query: z.object({
+      ...FILTER_QUERY,
+      by: z.array(z.string()).describe(`One or several of ${DIMENSIONS.join(", ")}`),
+    }),
     answer: BREAKDOWN,
   },
   export: {

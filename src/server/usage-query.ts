@@ -6,20 +6,6 @@ import { type Dimension, DIMENSIONS, EXPORT_FORMATS, type ExportFormat, type Led
 import { parseDuration } from "../lib/duration.ts";
 import { type Bucket, BUCKETS, findZone, parseMoment, UTC, type Zone } from "../lib/zone.ts";
 
-export const FILTERS = [
-  "direction",
-  "endpoint",
-  "from",
-  "key",
-  "model",
-  "provider",
-  "status",
-  "tag",
-  "to",
-  "tz",
-  "user",
-] as const;
-
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1_000;
 /** What both engines can hold, and what a row can be. */
@@ -33,16 +19,6 @@ interface Asked {
   nowMs: number;
   /** What else is read of the query: what is wrong there is told with the rest. */
   also?: () => unknown;
-}
-
-/** Throws invalid_request for a name that is not one of these, or that stands twice. */
-export function refuseOthers(query: URLSearchParams, names: readonly string[]): void {
-  for (const name of query.keys()) {
-    if (!names.includes(name))
-      throw invalidRequest(`There is no parameter ${name}: ${names.toSorted().join(", ")}.`, name);
-    if (name !== "tag" && name !== "by" && query.getAll(name).length > 1)
-      throw invalidRequest(`${name} stands twice.`, name);
-  }
 }
 
 export async function readFilter({ query, caller, directory, nowMs, also }: Asked): Promise<LedgerFilter> {

@@ -6,16 +6,7 @@ import { EXPORT_TYPES, printGap, printSummary, summarize } from "../ledger/index
 import type { Rights } from "../gateway/index.ts";
 import type { GuardedRoute, RouteContext } from "./route.ts";
 import { exportRows, type LedgerReader } from "./reader/reader.ts";
-import {
-  FILTERS,
-  readBucket,
-  readBy,
-  readFilter,
-  readFormat,
-  readLimit,
-  readZone,
-  refuseOthers,
-} from "./usage-query.ts";
+import { readBucket, readBy, readFilter, readFormat, readLimit, readZone } from "./usage-query.ts";
 import { USAGE_ABOUT as ABOUT } from "./usage-about.ts";
 import { whileAllowed } from "./while-allowed.ts";
 
@@ -35,18 +26,16 @@ type Asked = RouteContext & { caller: Caller };
 const NAMES = ["breakdown", "export", "logs", "summary", "timeseries"] as const;
 
 export function makeUsageRoutes({ reader, directory, rights, now }: UsageParts): GuardedRoute[] {
-  const filterOf = ({ query, caller }: Asked, more: readonly string[] = [], also = (): unknown => null) => {
-    refuseOthers(query, [...FILTERS, ...more]);
-    return readFilter({ query, caller, directory, nowMs: now(), also });
-  };
+  const filterOf = ({ query, caller }: Asked, also = (): unknown => null) =>
+    readFilter({ query, caller, directory, nowMs: now(), also });
   const routes: Record<Exclude<keyof typeof ABOUT, "payload">, (asked: Asked) => Promise<Response>> = {
     breakdown: async (asked) => {
-      const filter = await filterOf(asked, ["by"], () => readBy(asked.query));
+      const filter = await filterOf(asked, () => readBy(asked.query));
       const by = readBy(asked.query);
       return toResponse(await reader.breakdown({ filter, by, most: MAX_GROUPS }));
     },
     export: async (asked) => {
-      const filter = await filterOf(asked, ["format"], () => readFormat(asked.query));
+      const filter = await filterOf(asked, () => readFormat(asked.query));
       const format = readFormat(asked.query);
       const { groups, rowsRemovedBefore } = await reader.report({ filter, by: [], edges: [] });
       const { consume, supply } = summarize(groups);
@@ -66,7 +55,7 @@ export function makeUsageRoutes({ reader, directory, rights, now }: UsageParts):
       });
     },
     logs: async (asked) => {
-      const filter = await filterOf(asked, ["cursor", "limit"], () => readLimit(asked.query));
+      const filter = await filterOf(asked, () => readLimit(asked.query));
       const [limit, cursor] = [readLimit(asked.query), asked.query.get("cursor")];
       return toResponse(await reader.logs({ filter, limit, cursor }));
     },
@@ -75,7 +64,7 @@ export function makeUsageRoutes({ reader, directory, rights, now }: UsageParts):
       return Response.json({ summary: printSummary(summarize(report.groups)), ...printGap(report) });
     },
     timeseries: async (asked) => {
-      const filter = await filterOf(asked, ["bucket"], () => readBucket(asked.query));
+      const filter = await filterOf(asked, () => readBucket(asked.query));
       const [bucket, zone] = [readBucket(asked.query), readZone(asked.query).name];
       return toResponse(await reader.timeseries({ filter, bucket, zone, nowMs: now() }));
     },

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type ApiKey, type Caller, type KeyChoice, allows, printKey } from "../../identity/index.ts";
 import { GatewayError, type JsonObject, checkAll, invalidRequest } from "../../ir/index.ts";
 import { type BudgetDirectory, type Budgets, printBudget } from "../../ledger/index.ts";
+import { UTC, parseMoment } from "../../lib/zone.ts";
 import { readMeant } from "../etag.ts";
 import { requireUnmetered } from "../reach.ts";
 import { HARD, answerGone, readHard } from "../gone.ts";
@@ -296,7 +297,11 @@ function readState(word: string): string {
 }
 
 function readSince(word: string | undefined): Date | undefined {
-  const moment = word === undefined ? undefined : new Date(word);
-  if (moment === undefined || !Number.isNaN(moment.getTime())) return moment;
-  throw invalidRequest("unused_since is a moment such as 2026-01-31T00:00:00Z.", "unused_since");
+  if (word === undefined) return undefined;
+  const moment = parseMoment(word, UTC);
+  if (moment !== null) return new Date(moment);
+  throw invalidRequest(
+    "unused_since is a moment such as 2026-01-31T00:00:00Z, or a day such as 2026-01-31.",
+    "unused_since",
+  );
 }

@@ -15,7 +15,6 @@ import { makeEtag, readMeant } from "../etag.ts";
 import { HARD, answerGone, readHard } from "../gone.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
-import { refuseOthers } from "../usage-query.ts";
 import { type AdminParts, actorOf, hostOf, readPageWish } from "./part.ts";
 import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { ROLE, USER } from "../shape/person.ts";
@@ -97,7 +96,6 @@ function makeReading({ directory }: AdminParts): GuardedRoute[] {
       authority,
       about: ABOUT.list,
       async handle({ query }) {
-        refuseOthers(query, ["cursor", "email", "limit", "role", "status"]);
         const [role, status, email] = ["role", "status", "email"].map((name) => query.get(name) ?? undefined);
         const words = { role, status, email };
         const { wish } = checkAll({ words: () => readUserWish(words), wish: () => readPageWish(query) });
