@@ -1,6 +1,5 @@
 // The flags of every command that reads the configuration, and what they ask of it. Prints nothing.
 
-import { homedir } from "node:os";
 import type { LoadOptions } from "../config/index.ts";
 import { CliError, EXIT } from "./error.ts";
 
@@ -43,7 +42,6 @@ export function toLoadOptions(flags: ConfigFlags): LoadOptions {
   return {
     cwd: findFolder(),
     env: process.env,
-    homedir: homedir(),
     flags: { config: flags.config, environment: flags.env },
   };
 }

@@ -1,6 +1,5 @@
 // The daemon with this process's surroundings: configuration, log, terminal. Ends the process when the daemon has stopped.
 
-import { homedir } from "node:os";
 import { type Config, type LoadOptions, type Loaded, loadConfig } from "../config/index.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { VERSION } from "../lib/version.ts";
@@ -15,8 +14,7 @@ type Flags = NonNullable<LoadOptions["flags"]>;
 type Load = (runtime?: Readonly<Record<string, string>>) => Promise<Loaded>;
 
 export async function serveInForeground(flags: Flags, json: boolean): Promise<void> {
-  const load: Load = (runtime = {}) =>
-    loadConfig({ cwd: findFolder(), env: process.env, homedir: homedir(), flags, runtime });
+  const load: Load = (runtime = {}) => loadConfig({ cwd: findFolder(), env: process.env, flags, runtime });
   if (process.env[WORKER_MARK] !== undefined) return serveForOffice(load, json);
   const loaded = await load();
   const { log, adopt, close, keepLine } = await openLog(loaded, { json });

@@ -1,8 +1,8 @@
 // Reads the whole configuration: lets the layers overrule one another, and makes one frozen value or one list of problems.
 
-import { homedir as findHomedir } from "node:os";
 import { isAbsolute, relative } from "node:path";
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
+import { findHomedir } from "../lib/home.ts";
 import { printSealKey, readSealKeys } from "../lib/seal.ts";
 import { adjust } from "./adjust.ts";
 import { readDeclaredBudgets } from "./budget.ts";
@@ -45,7 +45,8 @@ export interface LoadOptions {
   flags?: Flags;
   /** What was set while the gateway runs, by key: above files, below the environment. */
   runtime?: Readonly<Record<string, string>>;
-  homedir?: string;
+  /** Null where there is none; unless given, the user's. */
+  homedir?: string | null;
   disk?: Disk;
 }
 
@@ -68,7 +69,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
     gathered,
     disk: options.disk ?? realDisk,
     cwd,
-    homedir: options.homedir ?? findHomedir(),
+    homedir: options.homedir === undefined ? findHomedir() : options.homedir,
     nameFile: (path) => nameFile(cwd, path),
     files: new Set(),
     effective: [],

@@ -1,12 +1,12 @@
 // From a setting's text to its value: fetches what is in a file, expands paths, parses, and notes what to show. Knows no layer.
 
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import type { Disk } from "./disk.ts";
 import { describeDiskError } from "./disk.ts";
 import type { Gathered, Setting } from "./gathered.ts";
 import { decodeText } from "./ini.ts";
 import type { Key } from "./key.ts";
-import type { Origin } from "./problem.ts";
+import type { Origin, Problem } from "./problem.ts";
 import { describeBadValue, printOrigin, quote } from "./problem.ts";
 import { MASK, isAddressLike, isDsn, listDsnPasswords, maskDsn } from "./dsn.ts";
 import { listSourceSecrets, maskSource } from "./source.ts";
@@ -28,7 +28,8 @@ export interface Reading {
   gathered: Gathered;
   disk: Disk;
   cwd: string;
-  homedir: string;
+  /** Null where there is none. */
+  homedir: string | null;
   /** A file's name as it is shown: short where it lies under the working folder. */
   nameFile(path: string): string;
   /** Files that were read or looked for. */
@@ -103,18 +104,32 @@ export function readText(reading: Reading, path: string, { origin, name, written
 }
 
 /** `~` is the home folder; a relative path starts at the working folder, wherever it was written. */
-export function expandPath(reading: Pick<Reading, "cwd" | "homedir">, path: Key["path"], text: string): string {
+export function expandPath(reading: Reading, path: Key["path"], text: string): string {
   if (path === undefined || (path === "log" && text === "-") || (path === "database" && isDsn(text))) return text;
   // Left for the parser to refuse.
   if (path === "database" && isAddressLike(text)) return text;
   if (path === "source" && /^https?:\/\//iu.test(text)) return text;
   if (path === "targets") return expandTargets(reading, text);
-  if (text === "~") return reading.homedir;
-  if (/^~[/\\]/.test(text)) return join(reading.homedir, text.slice(2));
+  if (/^~(?:[/\\]|$)/.test(text)) return resolve(reading.cwd, requireHomedir(reading), text.slice(2));
   return isAbsolute(text) ? text : resolve(reading.cwd, text);
 }
 
-function expandTargets(reading: Pick<Reading, "cwd" | "homedir">, text: string): string {
+function requireHomedir({ homedir, gathered: { problems } }: Reading): string {
+  if (homedir === null && !problems.includes(NO_HOME)) problems.push(NO_HOME);
+  return homedir ?? "/";
+}
+
+/** Such as of a number without a name, in a container or under a supervisor that sets no variables. */
+const NO_HOME: Problem = {
+  file: "HOME",
+  line: null,
+  key: null,
+  message:
+    "is not set, and the system knows no home folder of this user: set it, or say where the gateway's own folder is (TOKLIGENCE_HOME)",
+  suggestion: null,
+};
+
+function expandTargets(reading: Reading, text: string): string {
   return splitTargets(text)
     .map((part) => (isPath(part) ? expandPath(reading, "file", part) : part))
     .join(", ");

@@ -72,7 +72,8 @@ function readOption(reading: Reading, env: Environment, option: ProviderOption):
   if (said !== null) return said;
   const named = readVariables(into, env, { variables: fileVariables, layer: "usual", fileForm: false });
   if (named !== null) return { ...named, isPath: true };
-  if (usualFile === undefined || !isThere(reading.disk, expandPath(reading, "file", usualFile))) return null;
+  if (usualFile === undefined || reading.homedir === null) return null;
+  if (!isThere(reading.disk, expandPath(reading, "file", usualFile))) return null;
   return { text: usualFile, isPath: true, origin: { file: usualFile, line: null }, layer: "usual" };
 }
 

@@ -215,6 +215,16 @@ describe("paths", () => {
     expect(config.log.fileCli).toBe(HOME);
   });
 
+  test("a user without a home folder is told to name one, and needs none where nothing lies in it", async () => {
+    const { problems, text } = await loadProblems({ homedir: null });
+    expect(problems).toHaveLength(1);
+    expect(text).toMatch(/^HOME: is not set.*TOKLIGENCE_HOME/u);
+    const { config } = await load({ homedir: null, env: { TOKLIGENCE_HOME: "/data" } });
+    expect([config.home, config.identityPath]).toEqual(["/data", "/data/identity.db"]);
+    const log = { TOKLIGENCE_HOME: "/data", TOKLIGENCE_LOG_FILE: "~/gateway.log" };
+    expect((await loadProblems({ homedir: null, env: log })).text).toStartWith("HOME: ");
+  });
+
   test("TOKLIGENCE_HOME moves the default databases", async () => {
     const { config } = await load({ env: { TOKLIGENCE_HOME: "~/gate" } });
     expect(config).toMatchObject({

@@ -13,6 +13,7 @@ export interface Scene {
   files?: Readonly<Record<string, string | Uint8Array>>;
   env?: Environment;
   flags?: Flags;
+  homedir?: string | null;
 }
 
 export function createDisk(files: Readonly<Record<string, string | Uint8Array>>): Disk {
@@ -36,8 +37,8 @@ export function createDisk(files: Readonly<Record<string, string | Uint8Array>>)
   };
 }
 
-export function load({ files = {}, env = {}, flags = {} }: Scene): Promise<Loaded> {
-  return loadConfig({ cwd: CWD, homedir: HOME, env, flags, disk: createDisk(files) });
+export function load({ files = {}, env = {}, flags = {}, homedir = HOME }: Scene): Promise<Loaded> {
+  return loadConfig({ cwd: CWD, homedir, env, flags, disk: createDisk(files) });
 }
 
 /** What `load` refuses with; a scene that loads is a failed test. */

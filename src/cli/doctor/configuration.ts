@@ -4,6 +4,7 @@ import { isAbsolute, relative } from "node:path";
 import { realDisk } from "../../config/disk.ts";
 import { RUNTIME } from "../../config/gather-env.ts";
 import { ConfigError, type Loaded, type LoadOptions, type Problem, loadConfig } from "../../config/index.ts";
+import { findHomedir } from "../../lib/home.ts";
 
 export interface LenientLoad {
   loaded: Loaded;
@@ -40,7 +41,7 @@ async function tryLoad(options: LoadOptions): Promise<ConfigError | Loaded> {
 function loadBare({ cwd, env, homedir }: LoadOptions): Promise<Loaded> {
   const { TOKLIGENCE_HOME: home } = env;
   const disk = { readFile: () => null, listFolder: () => null };
-  const bare = { cwd, disk, ...(homedir === undefined ? {} : { homedir }) };
+  const bare = { cwd, disk, homedir: homedir ?? findHomedir() ?? "/" };
   return loadConfig({ ...bare, env: home === undefined ? {} : { TOKLIGENCE_HOME: home } }).catch(() =>
     loadConfig({ ...bare, env: {} }),
   );
@@ -56,6 +57,7 @@ function leaveOut(options: LoadOptions, problems: readonly Problem[]): LoadOptio
   };
   return {
     ...options,
+    ...(isNamed("HOME") ? { homedir: "/" } : {}),
     env: Object.fromEntries(Object.entries(env).filter(([name]) => !isNamed(name))),
     flags: Object.fromEntries(
       Object.entries(flags).filter(([name]) => !isNamed(`--${name.replaceAll("_", "-")}`) && !isNamed(`--${name}`)),

@@ -1,9 +1,9 @@
 // Which databases a move is from and to: what the flags say, and the configuration where they do not. Opens nothing but ends of a move.
 
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Config } from "../../config/index.ts";
 import { BOOK_RULES } from "../../ledger/index.ts";
+import { findHomedir } from "../../lib/home.ts";
 import { locateLedger, readScheme } from "../../store/location.ts";
 import type { End } from "../../store/transfer/end.ts";
 import { openEnd, openSource } from "../../store/transfer/open.ts";
@@ -92,7 +92,10 @@ function readPlace(flag: string, text: string): string {
     throw refuseValue(flag, "write the whole DSN: postgres://user:password@host:5432/database");
   if (/\.sql$/iu.test(path))
     throw refuseValue(flag, "this is a database; tokligence migrate export writes SQL, and psql loads it");
-  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(path);
+  if (!path.startsWith("~/")) return resolve(path);
+  const home = findHomedir();
+  if (home === null) throw refuseValue(flag, "this user has no home folder (HOME is not set); write the whole path");
+  return join(home, path.slice(2));
 }
 
 /** Opens all of them; whatever fails, none stays open. */
