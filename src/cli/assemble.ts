@@ -1,6 +1,5 @@
 // The parts that every process of a gateway is made of, whether it serves alone or with others. Listens to nothing and starts nothing that is done once.
 
-import { tmpdir } from "node:os";
 import type { RunningRecounter } from "../audit/index.ts";
 import type { Config, Loaded } from "../config/index.ts";
 import { type Memory, createMemory } from "../gateway/index.ts";
@@ -16,7 +15,6 @@ import { systemClock } from "../lib/clock.ts";
 import { isInContainer } from "../lib/container.ts";
 import { dial, usesProxy } from "../lib/dial.ts";
 import { lookupHost } from "../lib/lookup.ts";
-import { createSpool } from "../lib/spool.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
 import { connectWebSocket } from "../lib/web-socket.ts";
 import { sendMail } from "../notice/index.ts";
@@ -28,6 +26,7 @@ import { callOutside } from "./outside.ts";
 import type { PriceDesk } from "./price-desk.ts";
 import { openSecretKeys } from "./secret-key.ts";
 import { isForeign } from "./sign-in.ts";
+import { openUploadSpool } from "./temporary.ts";
 
 export interface DaemonInit {
   loaded: Loaded;
@@ -41,13 +40,10 @@ export interface DaemonInit {
   closeLog: () => Promise<void>;
 }
 
-/** What of an upload is held in memory while its model is looked for; beyond it, a file. */
-const SPOOL_MEMORY_BYTES = 1024 * 1024;
-
 /** The program's own, the same for every daemon. */
 const PROGRAM = {
   newId: () => Bun.randomUUIDv7(),
-  openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
+  openSpool: openUploadSpool,
   version: VERSION,
   commit: COMMIT,
 };

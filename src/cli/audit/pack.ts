@@ -1,7 +1,6 @@
 // `tokligence audit pack`: one file that proves to a provider what the books say of its calls. No server need run.
 
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { defineCommand } from "citty";
 import { type Packed, type PriceUse, writePack } from "../../audit/index.ts";
@@ -9,7 +8,6 @@ import { CHAIN_RULES } from "../../audit/verify/index.ts";
 import type { Directory } from "../../identity/index.ts";
 import { type SigningKey, formatUsd, nameTier } from "../../ledger/index.ts";
 import { printCsvLine } from "../../lib/csv.ts";
-import { createSpool } from "../../lib/spool.ts";
 import { VERSION } from "../../lib/version.ts";
 import { openChains } from "../../store/chain-reader.ts";
 import { locateLedger } from "../../store/location.ts";
@@ -20,6 +18,7 @@ import { SHARED_ARGS } from "../flags.ts";
 import { runWithStore } from "../open.ts";
 import { count, print, printJson, say, startProgress } from "../output.ts";
 import { type Counter, openCounter } from "../prices/counter.ts";
+import { openDraft } from "../temporary.ts";
 import { readList, readMomentOrAge } from "../value.ts";
 
 /** Of each file of the pack, before it goes to the disk. */
@@ -65,7 +64,7 @@ export default defineCommand({
           key,
           writer: VERSION,
           write,
-          openSpool: () => createSpool(tmpdir(), SPOOL_BYTES),
+          openSpool: () => openDraft(SPOOL_BYTES),
           printRates: (price) => printRates(counter, price),
           printIdentities: identities,
           onProgress: (rows) => progress.update(rows, rows),

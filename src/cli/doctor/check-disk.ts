@@ -1,6 +1,6 @@
 // Room on the disks that the gateway writes to: its home, its databases with their journals, its logs, and what is held for a while.
 
-import { statSync, statfsSync } from "node:fs";
+import { accessSync, constants, statSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import type { Config } from "../../config/index.ts";
@@ -12,8 +12,20 @@ const SCARCE_FILES = 1_000;
 
 export const checkDisk: Check = async ({ config }) => {
   const byDisk = Map.groupBy(listPlaces(config), ({ folder }) => `${statSync(folder).dev}`);
-  return [...byDisk.values()].map(judge);
+  return [...byDisk.values()].map(judge).concat(judgeTemporary(tmpdir()));
 };
+
+/** What of it is full is said beside what else lies there. */
+function judgeTemporary(folder: string): Finding[] {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return [];
+  } catch (error) {
+    const remedy = "Make the folder, and let the gateway's user write there, or name another one in TMPDIR.";
+    const why = "Uploads of more than 1 MiB are refused.";
+    return [failure(folder, { found: `cannot be written: ${describe(error)}`, why, remedy })];
+  }
+}
 
 interface Place {
   what: string;

@@ -9,6 +9,7 @@ import { CliError, EXIT } from "../../error.ts";
 import { PLACE_ARGS } from "../../flags.ts";
 import { count, outliveReader, say, startProgress } from "../../output.ts";
 import { type Place, runAtPlace } from "../../place.ts";
+import { refuseTemporary } from "../../temporary.ts";
 import { readUsers, unreadable } from "./csv.ts";
 import { openImporter } from "./importer.ts";
 import { type ErrorFile, type LinkFile, keepApart, openErrorFile, openLinkFile } from "./import-file.ts";
@@ -118,7 +119,9 @@ async function openInput(file: string): Promise<Input> {
     file === "-" ? null : await stat(file).catch((error: unknown) => Promise.reject(unreadable(file, error)));
   if (found?.isDirectory() === true) throw unreadable(file, new Error("it is a folder"));
   if (found?.isFile() === true) return { path: file, close: async () => undefined };
-  const folder = await mkdtemp(join(tmpdir(), "tokligence-import-"));
+  const folder = await mkdtemp(join(tmpdir(), "tokligence-import-")).catch((error: unknown) =>
+    Promise.reject(refuseTemporary(error)),
+  );
   const path = join(folder, "users.csv");
   // Also where it is ended by Ctrl-C: it holds people's addresses.
   const clear = (): void => rmSync(folder, { recursive: true, force: true });
