@@ -147,9 +147,15 @@ class HandRecord implements CallRecord {
     this.hand.current.witness.answered(answer);
   }
 
+  retract(): void {
+    const { books } = this;
+    if (books.ticket !== null) books.tools.ledger.withdraw(books.ticket);
+    books.ticket = null;
+  }
+
   withdraw(): void {
     const { books, hand } = this;
-    if (books.ticket !== null) books.tools.ledger.withdraw(books.ticket);
+    this.retract();
     hand.reserving.release();
     books.limiting.settle(() => ({ modelAsked: books.modelAsked, at: [], isRefused: false }));
     books.done();

@@ -58,6 +58,8 @@ export interface CallRecord {
   fetched(answer: string): void;
   /** What was announced has rows of its own, or never came to be: none is written here. */
   withdraw(): void;
+  /** What was announced is announced by rows of its own, also where the gateway dies; the call goes on. */
+  retract(): void;
   /** A word for the client beside its answer, such as `price_unknown`. */
   warn(word: string): void;
   /** Closes the attempt that is under way. `report`: the provider's own words on what a stream used. */

@@ -266,7 +266,7 @@ export function createApp(parts: AppParts): App {
     ...signingIn.mail,
     drain() {
       isDraining = true;
-      for (const session of sessions) session.leave();
+      for (const session of sessions) session.leave(refuseClosing());
     },
     cut: () => parts.ring.endAll(refuseClosing()),
     live,

@@ -5,6 +5,7 @@ import { type Session, type SocketTools, openSession } from "../gateway/index.ts
 import type { Scope } from "../identity/index.ts";
 import { GatewayError, invalidRequest } from "../ir/index.ts";
 import { guessWire } from "../wire/index.ts";
+import { refuseClosing } from "./mount.ts";
 import { readProtocols } from "./request.ts";
 import type { GuardedRoute } from "./route.ts";
 
@@ -54,7 +55,7 @@ export function makeSocketRoutes(
       }
       sessions.add(opened.session);
       // All others were told before it was there.
-      if (isDraining()) opened.session.leave();
+      if (isDraining()) opened.session.leave(refuseClosing());
       return new Response(null, { status: 101 });
     },
   }));

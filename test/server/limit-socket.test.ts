@@ -56,4 +56,12 @@ test("its answers count as requests and by their tokens, and the one beyond a li
   await client.until(({ closing }) => closing !== null);
   expect(client.closing).toMatchObject({ code: 1008, reason: "A limit is used up." });
   expect((await handshake(scene)).status).toBe(429);
+  // It was the limit that ended the last one, not its client.
+  const rows = await untilRows(scene.rig, 4);
+  expect(rows.map(({ status, errorKind }) => [status, errorKind])).toEqual([
+    [200, null],
+    [200, null],
+    [429, "rate_limited"],
+    [429, "rate_limited"],
+  ]);
 });

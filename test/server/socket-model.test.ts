@@ -38,11 +38,13 @@ test("rows name the model that was asked for, as asked and as sent", async () =>
   for (const model of ["openai/gpt-4o", "gpt-unknown", "gpt-4o-mini"]) client.say(ask(model));
   await client.until(({ messages }) => messages.length === 6);
   client.socket.close();
-  const rows = await untilRows(scene.rig, 2);
+  const rows = await untilRows(scene.rig, 3);
   expect(rows.map(({ modelAsked, modelServed, attempts }) => [modelAsked, attempts[0]?.model, modelServed])).toEqual([
     ["openai/gpt-4o", "gpt-4o", "gpt-4o-2024-08-06"],
+    ["gpt-unknown", "gpt-unknown", null],
     ["gpt-4o-mini", "gpt-4o-mini", "gpt-4o-mini-2024-08-06"],
   ]);
+  expect(rows[1]).toMatchObject({ status: 400, errorKind: "upstream_rejected", usageSource: "none" });
 });
 
 test("a budget in money lets the session open, and each answer in as long as there is room", async () => {
@@ -87,14 +89,14 @@ test("a key in the place of a model goes to nobody, and on no row", async () => 
   expect(JSON.stringify([await untilRows(scene.rig, 1), client.events()])).not.toContain("sk-proj");
 });
 
-test("what was asked for and never began holds nothing once the session is over", async () => {
+test("what was asked for and never began is on the books, and holds nothing once the session is over", async () => {
   const scene = await open(() => undefined);
   await budget(scene, { name: "held", limit_tokens: 100_000 });
   const client = await begin(scene);
   client.say(ask("gpt-4o"));
   await client.until(() => scene.received.length === 1);
   client.socket.close();
-  expect(await untilRows(scene.rig, 1)).toMatchObject([{ status: 101 }]);
+  expect(await untilRows(scene.rig, 1)).toMatchObject([{ status: 499, modelAsked: "gpt-4o", costNanos: null }]);
   const { token } = await scene.rig.issue("gateway_admin");
   const { budget: held } = await readJson(await scene.rig.send("/api/v1/admin/budgets/held", { token }));
   expect(held.state).toMatchObject({ spent_tokens: 0, reserved_tokens: 0 });

@@ -88,6 +88,19 @@ describe("a realtime session", () => {
     expect(budget.state).toMatchObject({ spent_tokens: 150, reserved_tokens: 0 });
   });
 
+  test("carries empty messages both ways", async () => {
+    const scene = await open();
+    const client = connect(scene);
+    await client.until(({ messages }) => messages.length === 1);
+    client.socket.send("");
+    client.socket.send(new Uint8Array());
+    client.socket.send("{}");
+    await client.until(({ messages, closing }) => messages.length === 4 || closing !== null);
+    expect(client.closing).toBeNull();
+    expect(client.messages.slice(1)).toEqual(["", new ArrayBuffer(0), "{}"]);
+    client.socket.close();
+  });
+
   test("a browser's key among the sub-protocols opens it, and goes no further", async () => {
     const scene = await open();
     const client = new Client(`${scene.url}/realtime?model=voice`, {

@@ -1,5 +1,5 @@
-// The rows of one session: one an answer, settled before its last event is released; one for a session in which nothing was answered, so that
-// it is on the books at all.
+// The rows of one session: one an answer, settled before its last event is released, and one for what was asked for and got none; one for a session
+// in which nothing was asked or answered, so that it is on the books at all.
 
 import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import type { Amount } from "../../ledger/index.ts";
@@ -25,7 +25,10 @@ export interface Named {
 }
 
 export interface SessionBooks {
-  /** Of an answer whose model is named for it alone: limits and budgets take it before it is asked for. Rejects with the refusal, on record. */
+  /**
+   * Of an answer whose model is named for it alone: limits and budgets take it, and it is announced, before it is asked for. Rejects with the refusal,
+   * on record.
+   */
   ask(named: Named): Promise<void>;
   /** Resolves once what the event ends is durable; null where it ends nothing. */
   see(told: Told): Promise<void> | null;
@@ -60,7 +63,8 @@ export function openBooks(
   let refused: ((error: GatewayError) => void) | null = null;
   const running = new Map<string, CallRecord>();
   const question = openQuestion();
-  let hasAnswered = false;
+  /** The session as a whole gets none then. */
+  let hasRows = false;
   let isOver = false;
   const waiting: { named: Named; record: CallRecord }[] = [];
   /** The model that writes down what is heard; where none is told, nobody knows which. */
@@ -103,18 +107,28 @@ export function openBooks(
   };
 
   const begin = (id: string, served: string | null): CallRecord => {
-    hasAnswered = true;
+    hasRows = true;
     const named = take(served);
     const own = model || (served ?? "");
     const record = named ?? plan(make(call.family, modelAsked || own), own);
     record.observed({ type: "start", id, model: served ?? "", createdAt: null, extra: {} });
     // The session as a whole was announced: nobody waits for this one.
-    record.intend().catch(() => undefined);
+    if (named === null)
+      record.intend().then(
+        () => session.retract(),
+        () => undefined,
+      );
     record.estimateInput(() => question.read());
     running.set(id, record);
     // What the session as a whole had reserved was for its first answer.
     session.release("budget");
-    if (named === null) reserve(record, own).catch((error: unknown) => refused?.(toGatewayError(error)));
+    if (named === null)
+      reserve(record, own).catch((error: unknown) => {
+        running.delete(id);
+        const failure = toGatewayError(error);
+        fail(record, { failure: explainEnd("client"), status: failure.status, told: failure }).catch(() => undefined);
+        refused?.(failure);
+      });
     return record;
   };
 
@@ -129,18 +143,23 @@ export function openBooks(
   return {
     async ask(named) {
       const record = make(call.family, named.asked);
+      // What the session as a whole had reserved was for its first answer.
+      session.release("budget");
       try {
         await reserve(record, named.model);
+        await plan(record, named.model).intend();
       } catch (error) {
         const failure = toGatewayError(error);
         await record.settle(failure.status, failure);
         throw failure;
       }
       if (isOver) return record.withdraw();
-      waiting.push({ named, record: plan(record, named.model) });
+      hasRows = true;
+      session.retract();
+      waiting.push({ named, record });
       if (waiting.length > MAX_WAITING) waiting.shift()?.record.withdraw();
     },
-    isIdle: () => running.size === 0,
+    isIdle: () => running.size + waiting.length === 0,
     heard: (data) => question.heard(data),
     onRefused(action) {
       refused = action;
@@ -160,44 +179,71 @@ export function openBooks(
           running.delete(told.id);
           return end(record, told.metered, told.isFailed);
         }
-        case "refused":
-          waiting.shift()?.record.withdraw();
-          return null;
+        case "refused": {
+          const asked = waiting.shift();
+          if (asked === undefined) return null;
+          const failure = explainRefusal(told.status);
+          return fail(asked.record, { failure, status: failure.status, told: failure });
+        }
         case "listens":
           listener = told.model ?? "";
           return null;
         case "heard":
-          hasAnswered = true;
+          hasRows = true;
+          session.retract();
           return end(plan(make(`${call.family}.transcription`, listener), listener), told.metered, false);
         default:
           return told satisfies never;
       }
     },
     async close(cause, ended) {
-      const left = [...running.values()];
+      const begun = [...running.values()];
+      const unbegun = waiting.splice(0);
       running.clear();
       isOver = true;
-      for (const { record } of waiting.splice(0)) record.withdraw();
-      const failure =
-        cause === "client"
-          ? new GatewayError({ kind: "cancelled", message: "The client closed the session." })
-          : new GatewayError({
-              kind: "upstream_malformed",
-              message: "The provider closed the session in the middle of an answer.",
-            });
-      if (hasAnswered) session.withdraw();
+      const failure = explainEnd(cause);
+      const told = ended ?? failure;
+      // What it had said is counted by us, and so is what it was asked in words; sound is not.
+      const begunStatus = told.kind === "cancelled" ? told.status : 200;
+      const settled = [
+        ...begun.map((record) => fail(record, { failure, status: begunStatus, told })),
+        ...unbegun.map(({ record }) => fail(record, { failure, status: told.status, told })),
+      ];
+      if (hasRows) session.withdraw();
       else {
         session.measured({ model: null, usage: null, units: null, report: null, source: "none", price: "list" });
         session.attempted({ status: SWITCHED, error: null, upstreamRequestId: null });
         await session.settle(SWITCHED, ended ?? null).catch(() => undefined);
       }
-      const settled = left.map((record) => {
-        // What it had said is counted by us, and so is what it was asked in words; sound is not.
-        record.attempted({ status: SWITCHED, error: failure, upstreamRequestId: null });
-        if (ended !== undefined) return record.settle(200, ended).catch(() => undefined);
-        return record.settle(failure.kind === "cancelled" ? failure.status : 200, failure).catch(() => undefined);
-      });
-      await Promise.all(settled);
+      await Promise.allSettled(settled);
     },
   };
+}
+
+interface Failed {
+  /** How the provider's part ended. */
+  failure: GatewayError;
+  status: number;
+  /** Why, for the client. */
+  told: GatewayError;
+}
+
+function fail(record: CallRecord, { failure, status, told }: Failed): Promise<void> {
+  record.attempted({ status: SWITCHED, error: failure, upstreamRequestId: null });
+  return record.settle(status, told);
+}
+
+function explainEnd(cause: "client" | "provider"): GatewayError {
+  return cause === "client"
+    ? new GatewayError({ kind: "cancelled", message: "The client closed the session." })
+    : new GatewayError({
+        kind: "upstream_malformed",
+        message: "The provider closed the session in the middle of an answer.",
+      });
+}
+
+function explainRefusal(status: number | null): GatewayError {
+  const message = "The provider refused what was asked for.";
+  const upstream = { status, type: null, code: null, param: null, message, requestId: null };
+  return new GatewayError({ kind: "upstream_rejected", message, upstream });
 }

@@ -10,8 +10,8 @@ export type Told =
   | { kind: "begun"; id: string; model: string | null }
   | { kind: "text"; id: string; text: string }
   | { kind: "ended"; id: string; items: string[]; metered: Metered; isFailed: boolean }
-  /** What was asked for never begins. */
-  | { kind: "refused" }
+  /** What was asked for never begins. `status`: as over HTTP; null where none is told. */
+  | { kind: "refused"; status: number | null }
   /** Who writes down what is heard, from now on; null where nobody does. */
   | { kind: "listens"; model: string | null }
   /** What was heard and written down is counted apart, under a model of its own. */
@@ -48,7 +48,8 @@ export function readEvent(data: Message): Told | null {
   const event = parseObject(data);
   const type = event?.["type"];
   if (event === null || typeof type !== "string") return null;
-  if (type === REFUSES) return { kind: "refused" };
+  if (type === REFUSES)
+    return { kind: "refused", status: typeof event["status"] === "number" ? event["status"] : null };
   if (type === HEARD) return { kind: "heard", metered: meterAnswer(event) };
   if (LISTENS.includes(type)) return { kind: "listens", model: findListener(objectOf(event["session"])) };
   const response = objectOf(event["response"]);

@@ -4,6 +4,7 @@
 import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import { type Asking, checkMessage, needsCheck } from "./ask.ts";
 import { findEnd } from "../presence.ts";
+import { parseObject } from "../send.ts";
 import type { SessionBooks } from "./books.ts";
 import { type Told, readEvent } from "./event.ts";
 import { readSaid } from "./said.ts";
@@ -32,7 +33,8 @@ export function createSession(init: SessionInit): BridgedSession {
   const asking: Asking = { ...init, knows: (id) => made.has(id) };
   let client: ClientEnd | null = null;
   let isOver = false;
-  let isLeaving = false;
+  /** Why it ends once no answer is under way. */
+  let leaving: GatewayError | null = null;
   /** What the client is told where it was over before his end was there. */
   let parting: [code: number, reason: string] | null = null;
   /** The client has more on its way than it takes. */
@@ -71,7 +73,8 @@ export function createSession(init: SessionInit): BridgedSession {
 
   const tell = (data: Message): void => {
     const sent = client?.send(data) ?? 0;
-    if (sent === 0) breakOff(CODES.tooMuch, "The client does not take what it is sent.");
+    // Of an empty message no byte is sent, either.
+    if (sent === 0 && data.length > 0) breakOff(CODES.tooMuch, "The client does not take what it is sent.");
     else if (sent < 0) isBlocked = true;
     if (isBlocked) upstream.pause();
   };
@@ -84,7 +87,8 @@ export function createSession(init: SessionInit): BridgedSession {
       if (next !== undefined) tell(next.data);
     }
     if (held.length === 0 && !isBlocked) upstream.resume();
-    if (isLeaving && books.isIdle() && held.length === 0) breakOff(CODES.goingAway, "The gateway is shutting down.");
+    if (leaving !== null && looking === null && books.isIdle() && held.length === 0)
+      breakOff(CODES.goingAway, leaving.message);
   };
 
   const hold = (data: Message, until: Promise<void> | null): void => {
@@ -118,15 +122,17 @@ export function createSession(init: SessionInit): BridgedSession {
   books.onRefused((error) => {
     if (isOver) return;
     refuse(error);
-    breakOff(CODES.refused, "A limit is used up.");
+    breakOff(CODES.refused, "A limit is used up.", error);
   });
 
   const pass = (data: Message): void => {
     if (isOver) return;
     books.heard(data);
     upstream.send(data);
-    if (upstream.bufferedAmount > MAX_WAITING_BYTES)
-      breakOff(CODES.tooMuch, "The provider does not take what it is sent.");
+    if (upstream.bufferedAmount > MAX_WAITING_BYTES) {
+      const message = "The provider does not take what it is sent.";
+      breakOff(CODES.tooMuch, message, new GatewayError({ kind: "upstream_unavailable", message }));
+    }
   };
 
   call.signal.addEventListener("abort", expel);
@@ -149,6 +155,7 @@ export function createSession(init: SessionInit): BridgedSession {
     received(sent) {
       if (isOver) return;
       const data = readSaid(sent);
+      if (leaving !== null && asksForAnswer(data)) return refuse(leaving);
       if (looking === null && !needsCheck(call, data)) return pass(data);
       waiting += data.length;
       if (waiting > MAX_WAITING_BYTES)
@@ -159,7 +166,9 @@ export function createSession(init: SessionInit): BridgedSession {
         .then(pass, refuse)
         .finally(() => {
           waiting -= data.length;
-          if (looking === own) looking = null;
+          if (looking !== own) return;
+          looking = null;
+          if (leaving !== null) flush();
         });
       looking = own;
     },
@@ -168,11 +177,16 @@ export function createSession(init: SessionInit): BridgedSession {
       flush();
     },
     closed: (code, reason) => finish("client", code, reason),
-    leave() {
-      isLeaving = true;
+    leave(why) {
+      leaving = why;
       flush();
     },
   };
+}
+
+/** Looked for only while the session is about to end. */
+function asksForAnswer(data: Message): boolean {
+  return typeof data === "string" && parseObject(data)?.["type"] === "response.create";
 }
 
 /** Codes that only a runtime may use say nothing that can be handed on. https://www.rfc-editor.org/rfc/rfc6455#section-7.4 */

@@ -1,5 +1,6 @@
 // What a WebSocket session is: the two ends, and the doors through which whoever serves drives it. Knows no HTTP server and no runtime.
 
+import type { GatewayError } from "../../ir/index.ts";
 import type { RestFamily, Wire } from "../../wire/index.ts";
 import type { Call } from "../call.ts";
 
@@ -51,8 +52,8 @@ export interface Session {
   /** What waited was sent. */
   drained(): void;
   closed(code: number, reason: string): void;
-  /** Ends it as soon as no answer is under way. */
-  leave(): void;
+  /** Ends it as soon as no answer is under way; further ones are refused with that. */
+  leave(why: GatewayError): void;
 }
 
 export interface SocketCall extends Pick<
