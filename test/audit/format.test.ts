@@ -126,6 +126,30 @@ describe("names as they stand on bills", () => {
     ]);
   });
 
+  const openai = (item: string): Promise<ReadExports> =>
+    read({
+      "a.csv": `start_time,end_time,amount_value,amount_currency,quantity,quantity_unit,line_item\n${DAY},,1,usd,7,tokens,"${item}"\n`,
+    });
+  test.each([
+    ["gpt-5-nano, input_tokens", "gpt-5-nano", "fresh"],
+    ["gpt-5.6-sol, cache writes", "gpt-5.6-sol", "cacheWrite"],
+    ["gpt-5.6-sol, cached input, long context", "gpt-5.6-sol", "cacheRead"],
+    ["priority | gpt-5.6-sol, output, long context", "gpt-5.6-sol", "output"],
+    ["flex | gpt-5-mini-2025-08-07, input", "gpt-5-mini-2025-08-07", "fresh"],
+    ["gpt-audio-mini-2025-12-15 audio, input", "gpt-audio-mini-2025-12-15", "fresh"],
+    ["gpt-image-2.5-sunburst text, cached input", "gpt-image-2.5-sunburst", "cacheRead"],
+    ["ft:gpt-4o-2024-08-06:acme::x1, output", "ft:gpt-4o-2024-08-06:acme::x1", "output"],
+  ])("of OpenAI: %s", async (item, model, part) => {
+    expect(print(await openai(item))).toEqual([`${DAY} ${model} null null: ${part} 7; ${part} 1000000000`]);
+  });
+  test.each([
+    ["web search tool calls", "tools"],
+    ["assistants api | file search", "tools"],
+    ["Vector storage", "all"],
+  ])("of OpenAI, no model: %s", async (item, part) => {
+    expect(print(await openai(item))).toEqual([`${DAY} ${item} null null: ; ${part} 1000000000`]);
+  });
+
   const google = (sku: string): Promise<ReadExports> =>
     read({
       "a.csv": `Service description,SKU description,Usage start date,Usage amount,Usage unit,Cost ($)\nGemini API,${sku},${DAY},7,count,1\n`,

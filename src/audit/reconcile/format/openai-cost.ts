@@ -36,12 +36,13 @@ export const openaiCost: Format = {
 /** Calls of its own tools stand apart from the models that made them. */
 const TOOLS = /\b(?:web|file) search\b|\btool calls?\b/iu;
 
-/** `gpt-4o-2024-08-06, cached input`: the model, and what of it. */
+/** `priority | gpt-5.6-sol, cached input, long context` and `gpt-audio-2025-08-28 audio, input`: the model, and what of it. */
+const ITEM = /^(?:[a-z]+ \| )?(?<model>[^,]+?)(?: (?:audio|image|text|video))?,(?<words>.*)$/iu;
+
 function readLineItem(item: string | null): { model: string | null; part: MoneyPart } {
-  const at = item?.lastIndexOf(",") ?? -1;
   if (item !== null && TOOLS.test(item)) return { model: item, part: "tools" };
-  if (item === null || at === -1) return { model: item, part: "all" };
-  return { model: item.slice(0, at).trim(), part: readPart(item.slice(at + 1).toLowerCase()) };
+  const { model, words = "" } = ITEM.exec(item ?? "")?.groups ?? {};
+  return model === undefined ? { model: item, part: "all" } : { model: model.trim(), part: readPart(words.toLowerCase()) };
 }
 
 function readPart(words: string): MoneyPart {
