@@ -106,7 +106,12 @@ function printSum(total: Figures): string {
 
 function printGroups(head: string, groups: readonly (Figures & Group)[], nameOf: (group: Group) => string): string {
   const byName = new Map<string, Figures[]>();
-  for (const group of groups) byName.set(nameOf(group), [...(byName.get(nameOf(group)) ?? []), group]);
+  for (const group of groups) {
+    const name = nameOf(group);
+    const others = byName.get(name);
+    if (others === undefined) byName.set(name, [group]);
+    else others.push(group);
+  }
   const rows = [...byName]
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, figures]) => printFigures(name, addUp(figures)));
