@@ -29,13 +29,13 @@ function print({ tally }: ReadExports): string[] {
       Object.entries(values)
         .map(([part, value]) => `${part} ${value}`)
         .join(" ");
-    return `${day} ${model} ${key} ${requests}: ${list(tokens)}; ${list(money)}`;
+    return `${day} ${model} ${key?.replace("\n", "/") ?? null} ${requests}: ${list(tokens)}; ${list(money)}`;
   });
 }
 
 const EXPECTED: Record<string, string[]> = {
   "anthropic-cost.csv": [
-    `${DAY} Claude Sonnet 4.5 apikey_x null: ; fresh 190000000 cacheWrite 20000000 longCacheWrite 10000000 cacheRead 18710000000 output 30000000`,
+    `${DAY} Claude Sonnet 4.5 apikey_x/gateway null: ; fresh 190000000 cacheWrite 20000000 longCacheWrite 10000000 cacheRead 18710000000 output 30000000`,
   ],
   "anthropic-cost.json": [
     `${DAY} claude-sonnet-4-5-20250929 null null: ; fresh 4500000 cacheWrite 1875000 longCacheWrite 6000000 cacheRead 60000 output 7500000`,
@@ -55,7 +55,7 @@ const EXPECTED: Record<string, string[]> = {
   "azure-cost.csv": [
     `${DAY} gpt-4o-0806 east-ai null: fresh 1500 cacheRead 200 output 300; fresh 3750000 cacheRead 250000 output 3000000`,
   ],
-  "deepseek-amount.csv": [`${DAY} deepseek-chat gateway 3: cacheRead 1000 fresh 500 output 200; `],
+  "deepseek-amount.csv": [`${DAY} deepseek-chat gateway/sk-b 3: cacheRead 1000 fresh 500 output 200; `],
   "deepseek-cost.csv": [`${DAY} deepseek-chat null null: ; all 252000`],
   "google-billing.jsonl": [
     `${DAY} gemini 2.5 flash my-project null: fresh 1000000 output 500000; fresh 300000000 output 1250000000`,
@@ -67,7 +67,7 @@ const EXPECTED: Record<string, string[]> = {
     `${DAY} gpt-4o-2024-08-06 null null: fresh 2584 cacheRead 1024 output 564; fresh 6460000 cacheRead 1280000 output 5640000`,
   ],
   "openai-cost.json": [`${DAY} gpt-4o-2024-08-06 null null: ; fresh 250602500 cacheRead 51200000 output 97560000`],
-  "openai-usage.csv": [`${DAY} gpt-4o-2024-08-06 key_a 3: fresh 2584 cacheRead 1024 output 564; `],
+  "openai-usage.csv": [`${DAY} gpt-4o-2024-08-06 key_a/gateway 3: fresh 2584 cacheRead 1024 output 564; `],
   "openai-usage.json": [
     `${DAY} gpt-4o-2024-08-06 key_3QRCYbJRFQ0example 470: fresh 100241 cacheRead 40960 output 9756; `,
     `${DAY} gpt-4o-mini-2024-07-18 key_3QRCYbJRFQ0example 5: fresh 200 cacheRead 800 output 500; `,
@@ -77,6 +77,7 @@ const EXPECTED: Record<string, string[]> = {
     `${DAY} openai/gpt-4.1-2025-04-14 gateway 1: fresh 600 cacheRead 400 output 200; all 2100000`,
   ],
   "openrouter-activity.json": [`${DAY} openai/gpt-4.1-2025-04-14 null 5: input 50 output 125; all 15000000`],
+  "openrouter-days.csv": [`${DAY} openai/gpt-4.1 null 5: input 50 output 125; all 20000000`],
   "openrouter-generation.json": [`${DAY} openai/gpt-4.1 null 1: fresh 600 cacheRead 400 output 200; all 2100000`],
 };
 
@@ -145,6 +146,7 @@ describe("names as they stand on bills", () => {
   test.each([
     ["web search tool calls", "tools"],
     ["assistants api | file search", "tools"],
+    ["assistants api | code interpreter", "tools"],
     ["Vector storage", "all"],
   ])("of OpenAI, no model: %s", async (item, part) => {
     expect(print(await openai(item))).toEqual([`${DAY} ${item} null null: ; ${part} 1000000000`]);
@@ -203,6 +205,31 @@ test("gzip, a byte order mark, and pieces of any size make no difference", async
     const found = await readExports([{ name, bytes: stream }], NONE);
     expect(print(found)).toEqual(EXPECTED[name] ?? []);
   }
+});
+
+test("of a list of pages, too, the last one says whether there are more", async () => {
+  const page = JSON.parse(await Bun.file(join(FOLDER, "anthropic-usage.json")).text());
+  const open = { ...page, has_more: true };
+  const readPages = (...pages: object[]) => read({ "a.json": JSON.stringify(pages) });
+  expect(await readPages(open, page)).toMatchObject({ cutOff: [], unknown: [] });
+  expect((await readPages(page, open)).cutOff.map(({ title }) => title)).toEqual(["Anthropic usage"]);
+});
+
+test.each([
+  ["le", [0xff, 0xfe]],
+  ["be", [0xfe, 0xff]],
+])("UTF-16%s is read as what it is", async (order, mark) => {
+  for (const name of ["openai-cost.csv", "openai-usage.json"]) {
+    const text = Buffer.from(await Bun.file(join(FOLDER, name)).text(), "utf16le");
+    const bytes = Buffer.concat([Buffer.from(mark), order === "le" ? text : text.swap16()]);
+    expect(print(await read({ [name]: bytes }))).toEqual(EXPECTED[name] ?? []);
+  }
+});
+
+test("of several files it is named which one was not saved completely", async () => {
+  const text = await Bun.file(join(FOLDER, "openai-usage.json")).text();
+  const files = { "whole.json": text, "half.json": text.slice(0, 500) };
+  await expect(read(files)).rejects.toThrow("half.json ends in the middle of its JSON");
 });
 
 test("a list of pages, and the name of a page's own list inside a record, are read for what they are", async () => {

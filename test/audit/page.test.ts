@@ -13,6 +13,10 @@ test("of many keys over many days takes seconds, and adds all of them up", () =>
   for (let number = 0; number < DAYS * KEYS; number++) {
     const call: LedgerEntry = {
       ...BLANK_ENTRY,
+      id: `${number}`,
+      requestId: `${number}`,
+      userId: "user",
+      endpoint: "chat.completions",
       createdAt: new Date(Date.UTC(2026, 8, 1 + (number % DAYS))),
       apiKeyId: `key-${Math.floor(number / DAYS)}`,
       provider: "openai",

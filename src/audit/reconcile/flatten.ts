@@ -7,6 +7,9 @@ import { nameColumn } from "./line.ts";
 /** Lists whose members are lines of their own. */
 const LINES = ["data", "results", "Groups", "ResultsByTime"];
 
+/** Fields of a page around its lines. */
+const PAGE = ["has_more", "next_page"];
+
 /** Numbers stay as they were written: money must not pass through floating point. Throws a GatewayError. */
 export function parseRecord(text: string, place: string): Json {
   try {
@@ -36,7 +39,7 @@ export function flattenRecord(record: Json, outer: Cells = new Map()): Cells[] {
       lists = [...lists, value.filter(isJsonObject)];
       isEmptyBucket = BUCKETS.includes(name) && value.length === 0;
     } else if (name === "data" && isJsonObject(value)) lists = [...lists, [value]];
-    else addCells(own, name, value ?? null);
+    else if (!PAGE.includes(name)) addCells(own, name, value ?? null);
   }
   if (lists.length === 0 || isEmptyBucket) return [own];
   return lists.flat().flatMap((line) => flattenRecord(line, own));

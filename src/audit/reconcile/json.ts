@@ -8,6 +8,8 @@ const LISTS = new Set(["ResultsByTime", "data"]);
 const MAX_RECORD_CHARS = 64 * 1024 * 1024;
 
 interface Scan {
+  /** For complaints. */
+  file: string;
   /** `{` or `[`, from the outside in. */
   open: string[];
   /** The last name that was read at the innermost object. */
@@ -26,9 +28,11 @@ interface Scan {
 /** Texts of records; at the end, whether the last page said that there are more. Throws a GatewayError where the text ends in the middle of one. */
 export async function* splitRecords(
   pieces: AsyncIterable<string>,
+  file: string,
   onEnd?: (hasMore: boolean) => void,
 ): AsyncGenerator<string> {
   const scan: Scan = {
+    file,
     open: [],
     name: "",
     isInText: false,
@@ -54,10 +58,10 @@ export async function* splitRecords(
     }
     // Of an object that turned out to hold a list, only what comes in the list is wanted.
     held = scan.recordDepth === -1 ? "" : held + piece.slice(from);
-    if (held.length > MAX_RECORD_CHARS) throw invalidRequest("The file holds a record of more than 64 MB.");
+    if (held.length > MAX_RECORD_CHARS) throw invalidRequest(`${file} holds a record of more than 64 MB.`);
   }
   if (scan.open.length > 0)
-    throw invalidRequest("The file ends in the middle of its JSON: it was not saved completely.");
+    throw invalidRequest(`${file} ends in the middle of its JSON: it was not saved completely.`);
   onEnd?.(scan.hasMore === true);
 }
 
@@ -84,11 +88,16 @@ function advance(scan: Scan, char: string): "begin" | "end" | null {
     case "f":
     case "t":
       // The word's first letter is enough: neither word has that of the other.
-      if (scan.open.length === 1 && scan.name === "has_more") scan.hasMore = char === "t";
+      if (isOfPage(scan) && scan.name === "has_more") scan.hasMore = char === "t";
       return null;
     default:
       return null;
   }
+}
+
+/** On top, or in a list of pages. */
+function isOfPage({ open }: Scan): boolean {
+  return open.length === 1 || (open.length === 2 && open[0] === "[");
 }
 
 /** Long enough for every name of a list. */
@@ -119,7 +128,7 @@ function enter(scan: Scan, char: string): "begin" | null {
 
 function leave(scan: Scan, char: string): "end" | null {
   if (scan.open.pop() !== (char === "}" ? "{" : "["))
-    throw invalidRequest("The file is no JSON: its brackets do not match.");
+    throw invalidRequest(`${scan.file} is no JSON: its brackets do not match.`);
   const depth = scan.open.length;
   const isEnd = depth === scan.recordDepth;
   if (isEnd) scan.recordDepth = -1;

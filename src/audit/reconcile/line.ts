@@ -31,6 +31,7 @@ export interface BilledLine {
   day: string;
   /** As the export says it; null where it does not. */
   model: string | null;
+  /** All that it calls the key: `readKey`. */
   key: string | null;
   requests: number | null;
   tokens: Partial<Record<TokenPart, number>>;
@@ -96,6 +97,12 @@ export function readCell(row: ExportRow, ...columns: readonly string[]): string 
 /** The cell, or null where it is empty. */
 export function readName(row: ExportRow, ...columns: readonly string[]): string | null {
   return readCell(row, ...columns) || null;
+}
+
+/** All names that a line has for its key, the best known first, a line each; null where it has none. */
+export function readKey(row: ExportRow, ...columns: readonly string[]): string | null {
+  const names = columns.flatMap((column) => readName(row, column) ?? []);
+  return names.length === 0 ? null : [...new Set(names)].join("\n");
 }
 
 /** Complains about one cell. */

@@ -56,13 +56,22 @@ async function* decode(file: ExportFile): AsyncGenerator<string> {
   const [peeked, bytes] = await peek(counted);
   const isGzip = peeked[0] === 0x1f && peeked[1] === 0x8b;
   const plain = isGzip ? bytes.pipeThrough(new DecompressionStream("gzip")) : bytes;
-  const decoder = new TextDecoder("utf-8", { fatal: false });
+  let decoder: TextDecoder | null = null;
   try {
-    for await (const chunk of plain) yield decoder.decode(chunk, { stream: true });
+    for await (const chunk of plain) {
+      decoder ??= new TextDecoder(findEncoding(chunk));
+      yield decoder.decode(chunk, { stream: true });
+    }
   } catch (error) {
     if (!isGzip || !(error instanceof TypeError)) throw error;
     throw invalidRequest(`${file.name} cannot be unpacked: it was not saved completely, or is damaged.`);
   }
+}
+
+/** Spreadsheets and the shells of Windows save in UTF-16, too, and say so in the first two bytes. */
+function findEncoding([first, second]: Uint8Array): "utf-8" | "utf-16be" | "utf-16le" {
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  return first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
 }
 
 /** The first piece, and all of them. */
@@ -86,7 +95,7 @@ async function peek(
 
 async function* readJsonRows(file: ExportFile, text: AsyncGenerator<string>, onEnd?: OnEnd): AsyncGenerator<ExportRow> {
   let number = 0;
-  for await (const record of splitRecords(text, onEnd)) {
+  for await (const record of splitRecords(text, file.name, onEnd)) {
     number++;
     const place = `${file.name}, record ${number}`;
     for (const cells of flattenRecord(parseRecord(record, place))) yield toRow(cells, place);

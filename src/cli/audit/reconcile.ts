@@ -205,11 +205,15 @@ function makeKeyFinder(
       return apiKey === null ? [] : [[apiKey.slice(-4), name] as const];
     }),
   );
+  const find = (name: string): string | undefined => {
+    const last = /(?:[.*…•]+|^)(\w{4})$/u.exec(name)?.[1];
+    return pairs.get(name) ?? (last === undefined ? undefined : (pairs.get(last) ?? ends.get(last)));
+  };
   return (key) => {
-    const last = /(?:[.*…•]+|^)(\w{4})$/u.exec(key)?.[1];
-    const found = pairs.get(key) ?? (last === undefined ? undefined : (pairs.get(last) ?? ends.get(last)));
+    const names = key.split("\n");
+    const found = names.map(find).find((one) => one !== undefined);
     if (found === LEAVE_OUT) return null;
-    return found ?? key;
+    return found ?? names[0] ?? key;
   };
 }
 

@@ -1,7 +1,7 @@
 // Anthropic's money: pages of the Admin API (`/v1/organizations/cost_report`), in cents, and the Console's cost export as CSV, in dollars with two decimals.
 
 import { checkDollars, readDay, readMoney } from "../cell.ts";
-import { type ExportRow, type Format, type MoneyPart, readCell, readName } from "../line.ts";
+import { type ExportRow, type Format, type MoneyPart, readCell, readKey, readName } from "../line.ts";
 
 const SHARED =
   /^(?:model|workspace|workspace_id|api_key|api_key_id|api_key_status|service_tier|usage_type|context_window|token_type|cost_type|inference_geo|speed|description|product|requests)$/u;
@@ -46,7 +46,7 @@ export const anthropicCostCsv: Format = {
       {
         day: readDay(row, "usage_date_utc", zone),
         model: readName(row, "model") ?? readOtherKind(readCell(row, "cost_type"), null),
-        key: readName(row, "api_key_id", "api_key"),
+        key: readKey(row, "api_key_id", "api_key"),
         requests: null,
         tokens: {},
         money: { [part]: readMoney(row, "cost_usd") },

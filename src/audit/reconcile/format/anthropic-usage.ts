@@ -1,7 +1,7 @@
 // Anthropic's counts of tokens: pages of the Admin API (`/v1/organizations/usage_report/messages`), and the Console's usage export as CSV.
 
 import { readCount, readDay } from "../cell.ts";
-import { type ExportRow, type Format, readName } from "../line.ts";
+import { type ExportRow, type Format, readKey, readName } from "../line.ts";
 
 const SHORT_WRITES = [
   "cache_creation_ephemeral_5m_input_tokens",
@@ -35,7 +35,7 @@ export const anthropicUsage: Format = {
       {
         day: readDay(row, day, zone),
         model: readName(row, "model", "model_version"),
-        key: readName(row, "api_key_id", "api_key"),
+        key: readKey(row, "api_key_id", "api_key"),
         requests: null,
         tokens: {
           fresh: sum(row, FRESH),

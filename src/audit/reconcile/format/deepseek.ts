@@ -1,7 +1,7 @@
 // DeepSeek's two exports, as CSV: `amount` counts tokens by key and kind, `cost` is the money of a day and model.
 
 import { checkDollars, readCount, readDay, readMoney } from "../cell.ts";
-import { type Format, type TokenPart, readCell, readName } from "../line.ts";
+import { type Format, type TokenPart, readCell, readKey, readName } from "../line.ts";
 
 const SOURCE = "https://platform.deepseek.com/usage";
 
@@ -23,7 +23,7 @@ export const deepseekAmount: Format = {
       {
         day: readDay(row, "utc_date", zone),
         model: readName(row, "model"),
-        key: readName(row, "api_key_name", "api_key"),
+        key: readKey(row, "api_key_name", "api_key"),
         requests: isCount ? readCount(row, "amount") : null,
         tokens: part === null ? {} : { [part]: readCount(row, "amount") },
         money: {},

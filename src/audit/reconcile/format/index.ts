@@ -9,7 +9,7 @@ import { deepseekAmount, deepseekCost } from "./deepseek.ts";
 import { googleBilling } from "./google-billing.ts";
 import { openaiCost } from "./openai-cost.ts";
 import { openaiUsage } from "./openai-usage.ts";
-import { openrouterActivity, openrouterGenerations } from "./openrouter.ts";
+import { openrouterActivity, openrouterActivityCsv, openrouterGenerations } from "./openrouter.ts";
 
 export const FORMATS = {
   "anthropic-cost": anthropicCost,
@@ -24,5 +24,6 @@ export const FORMATS = {
   "openai-cost": openaiCost,
   "openai-usage": openaiUsage,
   "openrouter-activity": openrouterActivity,
+  "openrouter-activity-csv": openrouterActivityCsv,
   "openrouter-generations": openrouterGenerations,
 } as const satisfies Record<string, Format>;

@@ -1,7 +1,7 @@
 // OpenAI's counts of tokens: pages of the Usage API (`/v1/organization/usage/completions` and `/embeddings`), and what the dashboard exports of them as CSV.
 
 import { readCount, readDay } from "../cell.ts";
-import { type Format, readCell, readName } from "../line.ts";
+import { type Format, readCell, readKey, readName } from "../line.ts";
 
 /** Columns that split others, or say who asked. */
 const QUIET =
@@ -36,7 +36,7 @@ export const openaiUsage: Format = {
       {
         day: readDay(row, "start_time", zone),
         model: readName(row, "model"),
-        key: readName(row, "api_key_id"),
+        key: readKey(row, "api_key_id", "api_key_name", "api_key_redacted"),
         requests: readCount(row, "num_model_requests"),
         tokens: {
           fresh,

@@ -1,4 +1,4 @@
-// OpenRouter's records: the Activity API (by day and endpoint), the activity page's CSV (by generation), and the generation API.
+// OpenRouter's records: the Activity API (by day and endpoint), the activity page's CSV (by day and model, or by generation), and the generation API.
 
 import { readCount, readDay, readMoney } from "../cell.ts";
 import { type ExportRow, type Format, readName } from "../line.ts";
@@ -10,20 +10,31 @@ export const openrouterActivity: Format = {
   title: "OpenRouter activity",
   biller: "openrouter",
   source: "https://openrouter.ai/docs/api-reference/analytics/get-activity",
-  owns: (columns) => columns.has("date") && columns.has("prompt_tokens") && columns.has("usage"),
+  owns: (columns) =>
+    columns.has("date") && columns.has("prompt_tokens") && columns.has("usage") && !columns.has("slug"),
   knows: (column) => ACTIVITY.test(column),
   zone: "UTC",
   roundingNanos: 1n,
   read: (row, zone) => [
     {
       day: readDay(row, "date", zone),
-      model: readName(row, "model_permaslug", "model"),
+      model: readName(row, "model_permaslug", "model", "slug"),
       key: null,
       requests: readCount(row, "requests"),
       tokens: { input: readCount(row, "prompt_tokens"), output: readCount(row, "completion_tokens") },
       money: { all: readMoney(row, "usage") },
     },
   ],
+};
+
+export const openrouterActivityCsv: Format = {
+  ...openrouterActivity,
+  title: "OpenRouter activity export",
+  source: "https://openrouter.ai/activity",
+  owns: (columns) => columns.has("slug") && columns.has("prompt_tokens") && columns.has("usage"),
+  knows: (column) => ACTIVITY.test(column) || column === "slug" || column === "byok_usage",
+  // Dollars with two decimals.
+  roundingNanos: 5_000_000n,
 };
 
 const GENERATION =
