@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BINARY, type Ended, expectOk, makeFolder, run } from "./binary.ts";
+import { BINARY, type Ended, expectOk, makeFolder, run, waitUntil } from "./binary.ts";
 
 const findShell = (name: string): string | null => Bun.which(name);
 
@@ -60,9 +60,13 @@ async function typeAt(shell: string[], begin: string, lines: readonly string[]):
     env: { ...env, PATH: `${bin}:${env["PATH"]}`, TERM: "dumb" },
     terminal,
   });
-  terminal.write([begin, ...lines.map((line) => `tokligence ${line}\t`), "exit", ""].join("\n"));
+  // Written so that what is typed is not taken for what it prints.
+  const last = `printf '\\074<%s>>\\n' over`;
+  terminal.write([begin, ...lines.map((line) => `tokligence ${line}\t`), last, "exit", ""].join("\n"));
+  // What a process has printed may come after the word of its end.
+  await waitUntil(() => out.includes("<<over>>"), "what the shell ran");
   await child.exited;
-  return Array.from(out.matchAll(/<<(.*)>>/gu), ([, ran = ""]) => ran);
+  return Array.from(out.matchAll(/<<(.*)>>/gu), ([, ran = ""]) => ran).filter((ran) => ran !== "over");
 }
 
 describe("bash", () => {
