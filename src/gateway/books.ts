@@ -29,6 +29,9 @@ export type BookTools = Pick<
   "budgets" | "capture" | "clock" | "fetch" | "ledger" | "limits" | "metrics" | "prices" | "recounter" | "scene"
 >;
 
+/** Most calls are over by then, and to count what they ask would cost each a tenth of what it costs in all. */
+const LONG_MS = 10_000;
+
 /** What all hands of one request write into. Classes, for every request has one: what a closure for each door would cost stays away. */
 export class Books {
   readonly call: RecordedCall;
@@ -89,10 +92,23 @@ export class Books {
     return tries.flatMap((each) => printAttempt(each, appraiser.evaluate(each)));
   }
 
-  announce(): Intent {
+  /** Of one that takes long, more is at stake should the gateway die over it: it is announced anew, with what is known by then. */
+  watchLong(own: Try): void {
+    if (own.attempt !== null || own.callOff !== null) return;
+    own.callOff = this.tools.clock.after(LONG_MS, () => {
+      own.tally.underWay();
+      if (own.tally.weigh().source === "none") return;
+      const announced = this.tools.ledger.intend(this.announce(true), this.ticket);
+      this.ticket = announced.ticket;
+      // What was announced before stands where this cannot be written.
+      announced.durable.catch(ignore);
+    });
+  }
+
+  announce(isLong = false): Intent {
     const { call, tries } = this;
     const { plan } = this.current;
-    const isKnown = tries.some(({ attempt, leftId }) => attempt !== null || leftId !== null);
+    const isKnown = isLong || tries.some(({ attempt, leftId }) => attempt !== null || leftId !== null);
     const intent: Intent = {
       id: call.id,
       requestId: call.requestId,

@@ -98,6 +98,7 @@ class HandRecord implements CallRecord {
         // Struck out meanwhile.
         if (hand.isLost && own.attempt === null) throw beaten();
         own.isOut = true;
+        if (!isKnown) books.watchLong(own);
       },
       (cause: unknown) => {
         if (own.attempt === null) own.isCalled = false;

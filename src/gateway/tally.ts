@@ -54,6 +54,8 @@ export interface Tally {
   answered(answer: AnsweredUsage): void;
   measured(answer: MeasuredUsage): void;
   reported(report: JsonObject | null): void;
+  /** It may end here, with nobody left to say so: its provider has read the input by now. */
+  underWay(): void;
   /** How the call ended. `status`: the provider's own; null where it did not answer. */
   closed(error: GatewayError | null, status: number | null): void;
   hasAnswer(): boolean;
@@ -181,6 +183,10 @@ class OpenTally implements Tally {
 
   reported(said: JsonObject | null): void {
     this.#report = said;
+  }
+
+  underWay(): void {
+    this.#isCut = true;
   }
 
   closed(error: GatewayError | null, status: number | null): void {

@@ -28,6 +28,8 @@ export interface Try {
   attempt: Attempt | null;
   /** The answer that its provider makes behind everybody's back, by the provider's own id; null where it makes none. */
   leftId: string | null;
+  /** Calls off that it is announced anew as one that takes long. */
+  callOff: (() => void) | null;
   ended: Parameters<CallRecord["planned"]>[1];
 }
 
@@ -49,6 +51,7 @@ export function openTry(tools: TryTools, plan: RecordedPlan | null, ended?: Try[
     isOut: false,
     attempt: null,
     leftId: null,
+    callOff: null,
     ended,
   };
 }
@@ -62,7 +65,8 @@ export function closeTry(
   const { plan, tally, startedMs } = own;
   if (plan === null) return;
   if (report !== undefined) tally.reported(report);
-  if (!isUnheard) tally.closed(error, status);
+  tally.closed(isUnheard ? null : error, status);
+  own.callOff?.();
   own.isCalled = true;
   own.attempt = {
     provider: plan.provider.name,
