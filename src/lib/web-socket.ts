@@ -47,10 +47,18 @@ export async function connectWebSocket(
   });
   socket.addEventListener("message", ({ data }: MessageEvent<Data>) => events.received(data));
   socket.addEventListener("error", (event) => {
-    if (!isOpen) events.failed({ status: readStatus(event), cause: event });
+    if (!isOpen) events.failed({ status: readStatus(event), cause: findCause(event) });
   });
   socket.addEventListener("close", ({ code, reason }) => events.closed(code, reason));
   return Promise.resolve(socket);
+}
+
+/** An event says nothing in a log: the error in it does, and which one of the system's it was. */
+function findCause(event: Event): unknown {
+  const error = "error" in event ? event.error : undefined;
+  if (!(error instanceof Error)) return event;
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" ? new Error(`${code}: ${error.message}`) : error;
 }
 
 /** The runtime tells it in words only. */

@@ -62,6 +62,20 @@ describe("a session is refused in plain HTTP", () => {
     await rig.close();
   });
 
+  test("where nobody listens, and the log says what was tried and how it failed", async () => {
+    const rig = await makeRig({
+      config: (config) => ({
+        ...config,
+        providers: config.providers.map((each) =>
+          each.name === "openai" ? { ...each, baseUrl: "http://127.0.0.1:1/v1" } : each,
+        ),
+      }),
+    });
+    expect((await rig.send("/v1/realtime?model=gpt-realtime", { headers: UPGRADE })).status).toBe(502);
+    expect(rig.log.join("")).toContain("ECONNREFUSED");
+    await rig.close();
+  });
+
   test("without a key, or with a stranger's", async () => {
     const { rig } = await open();
     for (const protocols of ["realtime", "realtime, openai-insecure-api-key.tok_strange"]) {
