@@ -32,6 +32,8 @@ export function makeSocketRoutes(
           message: `GET /v1/${family} is a WebSocket: it takes the headers of an upgrade.`,
         });
       }
+      // Before anybody is asked for a session that nobody could have.
+      if (!isWhole(headers)) throw refuseHandshake();
       const opened = await openSession(
         {
           id: newId(),
@@ -51,7 +53,7 @@ export function makeSocketRoutes(
       );
       if (!upgrade(opened.session, opened.headers)) {
         opened.session.closed(ABNORMAL, "");
-        throw invalidRequest("The WebSocket's handshake is not complete.", undefined, "invalid_handshake");
+        throw refuseHandshake();
       }
       sessions.add(opened.session);
       // All others were told before it was there.
@@ -62,6 +64,17 @@ export function makeSocketRoutes(
 }
 
 const ABNORMAL = 1006;
+
+/** Of the one version that there is, with 16 bytes in base64. https://www.rfc-editor.org/rfc/rfc6455#section-4.1 */
+function isWhole(headers: Headers): boolean {
+  return headers.get("sec-websocket-version") === "13" && headers.get("sec-websocket-key")?.length === 24;
+}
+
+function refuseHandshake(): GatewayError {
+  const message =
+    "The WebSocket's handshake is not complete: it takes Sec-WebSocket-Version: 13 and a Sec-WebSocket-Key of 16 bytes in base64.";
+  return invalidRequest(message, undefined, "invalid_handshake");
+}
 
 /** The client's end as the server holds it. */
 export interface HeldSocket {

@@ -3,7 +3,7 @@
 
 import { afterEach, expect, test } from "bun:test";
 import { readJson } from "../rig.ts";
-import { type Scene, closeScene, connect, open, speak, untilRows } from "./socket-scene.ts";
+import { type Scene, UPGRADE, closeScene, connect, open, speak, untilRows } from "./socket-scene.ts";
 
 afterEach(closeScene);
 
@@ -21,8 +21,7 @@ async function openLimited(limit: Record<string, unknown>): Promise<Scene & { us
   };
 }
 
-const handshake = (scene: Scene): Promise<Response> =>
-  scene.rig.send("/v1/realtime?model=voice", { headers: { upgrade: "websocket" } });
+const handshake = (scene: Scene): Promise<Response> => scene.rig.send("/v1/realtime?model=voice", { headers: UPGRADE });
 
 test("a session keeps its place to its end", async () => {
   const scene = await openLimited({ concurrent: 1 });

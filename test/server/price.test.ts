@@ -5,6 +5,7 @@ import type { Config } from "../../src/config/value.ts";
 import { joinPrices } from "../../src/ledger/index.ts";
 import { readMarketFile } from "../../src/ledger/price-market.ts";
 import { type Rig, makeRig, makeStream, readJson } from "../rig.ts";
+import { UPGRADE } from "./socket-scene.ts";
 
 let rig: Rig | null = null;
 afterEach(async () => {
@@ -258,8 +259,7 @@ describe("a call that nobody can price", () => {
   });
   test("of a session is refused before its provider is called", async () => {
     const { send, rows } = await open({ config: withPrices({ onUnknown: "refuse" }) });
-    const headers = { upgrade: "websocket", connection: "upgrade", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" };
-    const response = await send("/v1/realtime?model=gpt-unheard-of", { headers });
+    const response = await send("/v1/realtime?model=gpt-unheard-of", { headers: UPGRADE });
     expect((await readJson(response)).error.code).toBe("price_unknown");
     expect(await rows()).toMatchObject([{ status: 403, attempts: [] }]);
   });

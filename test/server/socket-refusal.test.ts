@@ -3,19 +3,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import OpenAI from "openai";
 import { ResponsesWS } from "openai/resources/responses/ws";
-import { makeRig } from "../rig.ts";
-import { type Event, closeScene, connect, open, untilRows } from "./socket-scene.ts";
+import { makeRig, readJson } from "../rig.ts";
+import { type Event, UPGRADE, closeScene, connect, open, untilRows } from "./socket-scene.ts";
 
 afterEach(closeScene);
 
 describe("a session is refused in plain HTTP", () => {
-  const UPGRADE = {
-    connection: "Upgrade",
-    upgrade: "websocket",
-    "sec-websocket-version": "13",
-    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
-  };
-
   test.each([
     ["/v1/realtime?model=claude-sonnet-4-5", 404, "unsupported_operation"],
     ["/v1/responses?provider=anthropic", 404, "unsupported_operation"],
@@ -36,6 +29,20 @@ describe("a session is refused in plain HTTP", () => {
   test.each(["/v1/realtime?model=voice", "/v1/responses"])("%s without an upgrade is no address", async (path) => {
     const { rig } = await open();
     expect((await rig.send(path)).status).toBe(404);
+  });
+
+  test.each([
+    ["of another version", { "sec-websocket-version": "8" }],
+    ["without a version", { "sec-websocket-version": "" }],
+    ["without a key of its own", { "sec-websocket-key": "" }],
+    ["with a key that is too short", { "sec-websocket-key": "AAAA" }],
+  ])("a handshake %s, before any provider is asked", async (_name, headers) => {
+    const scene = await open();
+    const url = `${scene.url.replace("ws:", "http:")}/realtime?model=voice`;
+    const token = { authorization: `Bearer ${scene.token}` };
+    const response = await fetch(url, { headers: { ...UPGRADE, ...headers, ...token } });
+    expect([response.status, (await readJson(response)).error.code]).toEqual([400, "invalid_handshake"]);
+    expect(scene.handshakes).toHaveLength(0);
   });
 
   test("where nobody offers it, so that a client goes on over HTTP", async () => {

@@ -24,6 +24,14 @@ export interface Scene {
   closed: [number, string][];
 }
 
+/** The headers of a handshake. */
+export const UPGRADE = {
+  connection: "Upgrade",
+  upgrade: "websocket",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+};
+
 /** What the provider answers over HTTP. */
 const RESPONSE = {
   id: "resp_http",

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import OpenAI, { toFile } from "openai";
 import { OPENAI_KEY, readJson } from "../rig.ts";
-import { Client, USAGE, closeScene, connect, open, speak, untilRows } from "./socket-scene.ts";
+import { Client, UPGRADE, USAGE, closeScene, connect, open, speak, untilRows } from "./socket-scene.ts";
 
 afterEach(closeScene);
 
@@ -82,7 +82,7 @@ describe("a realtime session", () => {
     expect(client.events().at(-1)).toMatchObject({ type: "error", status: 429, error: { code: "insufficient_quota" } });
     await client.until(({ closing }) => closing !== null);
     expect(client.closing?.code).toBe(1008);
-    const refused = await scene.rig.send("/v1/realtime?model=voice", { headers: { upgrade: "websocket" } });
+    const refused = await scene.rig.send("/v1/realtime?model=voice", { headers: UPGRADE });
     expect(refused.status).toBe(429);
     const { budget } = await readJson(await scene.rig.send("/api/v1/admin/budgets/voices", { token: admin.token }));
     expect(budget.state).toMatchObject({ spent_tokens: 150, reserved_tokens: 0 });
