@@ -116,7 +116,7 @@ function nameOf({ provider, model }: Target): string {
 }
 
 /** Of what was paid for already. */
-const FREE: RetryBudget = { called: () => undefined, spend: () => true };
+const FREE: RetryBudget = { called: () => undefined, spend: () => true, isSpent: () => false };
 
 /** The place at the provider is given back when the call ends. */
 function withPlace(visit: Visit, leave: () => void): Visit {

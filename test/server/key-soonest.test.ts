@@ -16,7 +16,7 @@ const labelOf = ({ headers }: UpstreamCall): string =>
 const GOOGLE = makeProviderSettings({ name: "google", kind: "gemini", baseUrl: "http://google.test", apiKey: "k" });
 
 /** `waits`: the seconds that each key has to wait, by its label; null: it answers. */
-async function open(waits: Record<string, number | null>, name = "openai"): Promise<Rig> {
+async function open(waits: Record<string, number | null>, name = "openai", maxAttempts = 1): Promise<Rig> {
   const keys = Object.keys(waits).map((label) => ({ label, apiKey: `sk-canary-pool-${label}`, weight: 1 }));
   rig = await makeRig({
     upstream(call) {
@@ -29,6 +29,7 @@ async function open(waits: Record<string, number | null>, name = "openai"): Prom
     },
     config: (config) => ({
       ...config,
+      travel: { ...config.travel, maxAttempts },
       providers: [...config.providers, GOOGLE].map((each) =>
         each.name === name ? { ...each, apiKey: keys[0]?.apiKey ?? "", keys, keyStrategy: "priority" as const } : each,
       ),
@@ -81,3 +82,32 @@ test("one alone is told as it was said", async () => {
   const response = await gateway.chat(ASK);
   expect([response.status, response.headers.get("retry-after")]).toEqual([429, "60"]);
 });
+
+test("one that was tried again so often that it is spared is not waited for: its own word is told at once", async () => {
+  const gateway = await open({ a: 2 }, "openai", 3);
+  for (let call = 0; call < 30; call++) {
+    const calls = gateway.calls.length;
+    const asked = gateway.chat(ASK);
+    // As long as it may be tried again, its pause is waited for.
+    const pending = await moveOn(gateway, asked);
+    if (gateway.calls.length > calls + 1) continue;
+    const { response, waitedMs } = pending;
+    expect([response.status, response.headers.get("retry-after"), waitedMs]).toEqual([429, "2", 0]);
+    expect(response.headers.get("x-should-retry")).toBe("false");
+    return;
+  }
+  throw new Error("It was never spared.");
+});
+
+async function moveOn({ clock }: Rig, asked: Promise<Response>): Promise<{ response: Response; waitedMs: number }> {
+  const startedMs = clock.monotonicMs();
+  let endMs: number | null = null;
+  const settled = asked.finally(() => {
+    endMs = clock.monotonicMs();
+  });
+  for (let round = 0; endMs === null && round < 2_000; round++) {
+    await new Promise(setImmediate);
+    if (round % 20 === 19) clock.advance(100);
+  }
+  return { response: await settled, waitedMs: (endMs ?? 0) - startedMs };
+}

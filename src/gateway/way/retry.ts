@@ -82,6 +82,8 @@ export interface RetryBudget {
   called(): void;
   /** True where a retry may be made; it is counted then. */
   spend(): boolean;
+  /** Whether none may be made at present: then nobody need wait for it. */
+  isSpent(): boolean;
 }
 
 /** @param ratio retries a call; @param reserve retries that are always there, so that few calls may be retried, too */
@@ -96,6 +98,7 @@ export function createRetryBudget({ ratio, reserve }: { ratio: number; reserve: 
       credit--;
       return true;
     },
+    isSpent: () => credit < 1,
   };
 }
 
@@ -107,6 +110,7 @@ export function countFirst(budget: RetryBudget): RetryBudget {
       budget.called();
       return true;
     },
+    isSpent: () => false,
   };
 }
 

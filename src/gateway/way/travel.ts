@@ -116,8 +116,10 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
     if (spare.length > 0) continue;
     if (final === null) throw new GatewayError({ kind: "internal", message: "No provider was asked." });
     if (open.length === 0) return giveUp(final);
-    const nextMs = attempts === before ? null : await awaitRound(journey, round, { open, pauses });
-    if (nextMs === null) return giveUp(final, attempts === before);
+    // Nobody is kept waiting for a try that will not be made.
+    const isSpent = attempts === before || open.every((each) => journey.budgetOf(each).isSpent());
+    const nextMs = isSpent ? null : await awaitRound(journey, round, { open, pauses });
+    if (nextMs === null) return giveUp(final, isSpent);
     dueMs = nextMs;
   }
 }
