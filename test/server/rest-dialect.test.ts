@@ -43,6 +43,8 @@ function makeUpstream() {
     if (id === undefined) {
       const after = url.searchParams.get("after_id");
       const all = kept.filter((one) => one.id.startsWith(isFile ? "file" : "msgbatch")).toReversed();
+      // Its files are listed by pages that have names.
+      if (isFile) return pageOfFiles(all, url.searchParams);
       const start = after === null ? 0 : all.findIndex((one) => one.id === after) + 1;
       const data = all.slice(start, start + Number(url.searchParams.get("limit") ?? 20));
       return Response.json({
@@ -61,6 +63,12 @@ function makeUpstream() {
     if (call.method === "DELETE") return Response.json({ id, type: `${String(found["type"])}_deleted` });
     return Response.json(found);
   };
+}
+
+function pageOfFiles(all: Kept[], query: URLSearchParams): Response {
+  const start = Number((query.get("page") ?? "page_0").slice(5));
+  const end = start + Number(query.get("limit") ?? 20);
+  return Response.json({ data: all.slice(start, end), next_page: end < all.length ? `page_${end}` : null });
 }
 
 async function open() {
@@ -137,6 +145,32 @@ test("files go to the provider whose format the client speaks, and their ids sta
   expect(gateway.calls.length).toBe(asked);
   await refusalOf(() => ask(client));
   expect(gateway.calls.at(-1)?.url).toStartWith("http://anthropic.test/v1/messages");
+});
+
+test("a list by named pages holds the caller's own, page by page, with everybody else's between", async () => {
+  const { gateway, connect } = await open();
+  const [client, other] = [await connect(), await connect()];
+  const make = async (from: Anthropic): Promise<string> =>
+    (await from.beta.files.upload({ file: await toFile(Buffer.from("x"), "a.txt") })).id;
+  const mine: string[] = [];
+  for (let round = 0; round < 45; round++) {
+    mine.unshift(await make(client));
+    for (let between = 0; between < 2; between++) await make(other);
+  }
+  const first = await client.beta.files.list({ limit: 4 });
+  expect(first.data.map(({ id }) => id)).toEqual(mine.slice(0, 4));
+  expect(Object.keys(first)).not.toContain("has_more");
+  for (const query of [{ limit: 4 }, { limit: 45 }, {}, { limit: 100 }]) {
+    const asked = gateway.calls.length;
+    const all: string[] = [];
+    for await (const { id } of client.beta.files.list(query)) all.push(id);
+    expect(all).toEqual(mine);
+    expect(gateway.calls.length - asked).toBeLessThan(15);
+  }
+  const stranger = await (await connect()).beta.files.list();
+  expect([stranger.data, stranger.hasNextPage()]).toEqual([[], false]);
+  const refused = await refusalOf(() => client.beta.files.list({ page: "page_tokligence_x" }));
+  expect(refused).toBeInstanceOf(Anthropic.BadRequestError);
 });
 
 test.each([

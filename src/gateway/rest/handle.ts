@@ -20,7 +20,7 @@ import { bookFinished, bookRemoved } from "./finished.ts";
 import { type Parts, goOn } from "./go.ts";
 import { readIntake } from "./intake.ts";
 import { isBoundToModel, requireLinesOfFile, requireNamedModels } from "./limit.ts";
-import { gatherList, readLimit } from "./list.ts";
+import { type PagePlace, gatherList, readLimit } from "./list.ts";
 import { bookAnswer } from "./meter.ts";
 import type { Stay } from "../way/admission.ts";
 import { overrule } from "../way/deadline.ts";
@@ -186,8 +186,10 @@ async function answerList(prepared: Prepared): Promise<Response> {
   const refused: { answer: Response | null } = { answer: null };
   const query = new URLSearchParams(call.query);
   if (limit !== null) query.set("limit", String(Math.max(limit, PAGE_SIZE)));
-  const readPage = async (cursor: string | null): Promise<JsonObject> => {
-    if (cursor !== null) query.set(nameCursor(call.dialect), cursor);
+  const readPage = async (place: PagePlace | null): Promise<JsonObject> => {
+    query.delete("page");
+    if (place !== null && "page" in place) query.set("page", place.page);
+    else if (place !== null) query.set(nameCursor(call.dialect), place.behind);
     const { upstream, upstreamMs } = await callUpstream(prepared, addressOf(plan.provider, path, forwardQuery(query)));
     state.upstream = upstream;
     state.upstreamMs += upstreamMs;
@@ -199,7 +201,8 @@ async function answerList(prepared: Prepared): Promise<Response> {
   };
   const isBackward = BACKWARD.some((name) => query.has(name));
   // Who owns nothing there is told so without asking.
-  const list = own.size === 0 ? emptyList() : await gatherList({ own, limit, isBackward, readPage });
+  const list =
+    own.size === 0 ? emptyList() : await gatherList({ own, limit, isBackward, page: call.query.get("page"), readPage });
   if (refused.answer !== null) return refused.answer;
   line.release(false);
   const rows = Array.isArray(list["data"]) ? list["data"].filter(isJsonObject) : [];

@@ -10,37 +10,42 @@ export interface Listing {
   limit: number | null;
   /** Pages backwards are read one at a time: which way the next one lies is the client's to know. */
   isBackward: boolean;
-  /** The provider's page behind `cursor`; null stands for where the client wants to begin. */
-  readPage(cursor: string | null): Promise<JsonObject>;
+  /** As the client was told where its next page begins, where the provider names pages; null where it does not say. */
+  page: string | null;
+  /** The provider's page at `place`; null stands for where the client wants to begin. */
+  readPage(place: PagePlace | null): Promise<JsonObject>;
 }
+
+/** Some providers go on behind an object's id, others by a name of the page. */
+export type PagePlace = { behind: string } | { page: string };
 
 /** A shared account may hold very many objects; beyond this it is better to say so than to keep a client waiting. */
 const MAX_PAGES = 100;
 
-/** The first page's other fields stay. `has_more` is true only where another object of the owner's follows. */
-export async function gatherList({ own, limit, isBackward, readPage }: Listing): Promise<JsonObject> {
+/** The first page's other fields stay. `has_more` is true, or `next_page` there, only where another object of the owner's follows. */
+export async function gatherList({ own, limit, isBackward, page: asked, readPage }: Listing): Promise<JsonObject> {
   const data: JsonObject[] = [];
   const unseen = new Set(own);
+  const begin = readBeginning(asked);
   let first: JsonObject | null = null;
   let wanted = limit;
-  let cursor: string | null = null;
+  let place: PagePlace | null = begin.page === null ? null : { page: begin.page };
   for (let page = 0; page < MAX_PAGES; page++) {
-    const body = await readPage(cursor);
+    const body = await readPage(place);
     first ??= body;
-    const rows = Array.isArray(body["data"]) ? body["data"].filter(isJsonObject) : [];
-    wanted ??= Math.max(rows.length, 1);
+    const all = Array.isArray(body["data"]) ? body["data"].filter(isJsonObject) : [];
+    const rows = page === 0 ? all.slice(all.findIndex(({ id }) => id === begin.behind) + 1) : all;
+    wanted ??= Math.max(all.length, 1);
     for (const row of rows) {
       const { id } = row;
       if (typeof id !== "string" || !own.has(id)) continue;
-      if (data.length === wanted) return finish(first, data, true);
+      if (data.length === wanted) return finish(first, data, { hasMore: true, page: nameBeginning(place, data) });
       unseen.delete(id);
       data.push(row);
     }
-    const last = rows.at(-1)?.["id"];
-    const isOver = body["has_more"] !== true || typeof last !== "string" || unseen.size === 0;
-    if (isOver) return finish(first, data, false);
-    if (isBackward) return finish(first, data, true);
-    cursor = last;
+    place = unseen.size === 0 ? null : findNext(body, all);
+    if (place === null) return finish(first, data, { hasMore: false, page: null });
+    if (isBackward) return finish(first, data, { hasMore: true, page: null });
   }
   throw new GatewayError({
     kind: "overloaded",
@@ -49,9 +54,44 @@ export async function gatherList({ own, limit, isBackward, readPage }: Listing):
   });
 }
 
-function finish(first: JsonObject, data: JsonObject[], hasMore: boolean): JsonObject {
+/** Null where nothing follows. */
+function findNext(body: JsonObject, rows: readonly JsonObject[]): PagePlace | null {
+  const next = body["next_page"];
+  if (typeof next === "string" && next !== "") return { page: next };
+  const last = rows.at(-1)?.["id"];
+  return body["has_more"] === true && typeof last === "string" ? { behind: last } : null;
+}
+
+function finish(
+  first: JsonObject,
+  data: JsonObject[],
+  { hasMore, page }: { hasMore: boolean; page: string | null },
+): JsonObject {
+  const named = "next_page" in first ? { next_page: page } : {};
+  if ("next_page" in first && !("has_more" in first)) return { ...first, data, ...named };
   const ends = { first_id: data[0]?.["id"] ?? null, last_id: data.at(-1)?.["id"] ?? null };
-  return { ...first, data, ...ends, has_more: hasMore };
+  return { ...first, data, ...ends, has_more: hasMore, ...named };
+}
+
+/** As providers begin theirs, and then what no provider says. */
+const OWN_PAGE = "page_tokligence_";
+
+/** The provider's pages hold more than the client's: where the client's next one begins within one of them is said in its name. */
+function nameBeginning(place: PagePlace | null, data: readonly JsonObject[]): string {
+  const beginning = [place !== null && "page" in place ? place.page : null, data.at(-1)?.["id"] ?? null];
+  return OWN_PAGE + Buffer.from(JSON.stringify(beginning)).toString("base64url");
+}
+
+/** `page`: at the provider, null for its first; `behind`: of what is on it, null where all of it is to be told. Throws invalid_request. */
+function readBeginning(name: string | null): { page: string | null; behind: string | null } {
+  if (name?.startsWith(OWN_PAGE) !== true) return { page: name, behind: null };
+  try {
+    const [page, behind] = JSON.parse(Buffer.from(name.slice(OWN_PAGE.length), "base64url").toString("utf8"));
+    if ((page === null || typeof page === "string") && typeof behind === "string") return { page, behind };
+  } catch {
+    // It is none of ours.
+  }
+  throw invalidRequest("page must be the next_page of a list.", "page");
 }
 
 /** Of the client's query. Throws invalid_request. */
