@@ -97,9 +97,8 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       // A second target that cannot be told what is asked, or paid or priced, or has no room, says less than the failure of the first.
       const isBeside = last !== null && (BESIDE.has(failure.kind) || failure.code === NO_ROOM);
       if (!isBeside) last = outcome;
-      if (failure.kind === "cancelled") return giveUp(outcome);
       // What one of those who stand in cannot take, the next one may.
-      if (verdict === "never" && !isBeside && told === null) return giveUp(outcome);
+      if (failure.kind === "cancelled" || (verdict === "never" && !isBeside && told === null)) return giveUp(outcome);
       if (verdict !== "again") open = open.filter((each) => each !== target);
       pauses.set(target, clock.monotonicMs() + (failure.retryAfterMs ?? 0));
       isFree = verdict === "next-key";
@@ -116,7 +115,6 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
     if (spare.length > 0) continue;
     if (final === null) throw new GatewayError({ kind: "internal", message: "No provider was asked." });
     if (open.length === 0) return giveUp(final);
-    // Nobody is kept waiting for a try that will not be made.
     const isSpent = attempts === before || open.every((each) => journey.budgetOf(each).isSpent());
     const nextMs = isSpent ? null : await awaitRound(journey, round, { open, pauses });
     if (nextMs === null) return giveUp(final, isSpent);
