@@ -72,15 +72,21 @@ export function mount(routes: readonly Route[], given: MountParts): Fetcher {
   }
   // By itself it would print the error, and whatever secret stands in it, beside the log.
   hono.onError((error) => answerError(error, { requestId: given.newId(), wire: undefined, log: given.log }));
-  hono.notFound((context) =>
-    refuseUnknown(parts, context.req.raw, { path: context.req.path, listener: context.env.listener }),
-  );
+  hono.notFound(({ req: { raw, path }, env: { listener } }) => {
+    const known = path.startsWith(API_PATHS)
+      ? METHODS.filter((each) => hono.router.match(each, path)[0].length > 0)
+      : [];
+    return refuseUnknown(parts, raw, { path, listener, known });
+  });
   return (request, listener) => {
     const found = models.find(request.method, readPath(request.url));
     if (found === null) return hono.fetch(request, { listener });
     return respond(found.route, parts, request, listener, found.params);
   };
 }
+
+/** Of which the gateway's own addresses may take one. */
+const METHODS = ["DELETE", "GET", "PATCH", "POST", "PUT"];
 
 interface ModelTable {
   add(route: GuardedRoute): void;
@@ -156,7 +162,9 @@ async function respond(
       upgrade: (session, headers) => listener?.upgrade(request, { data: session, headers }) === true,
     });
     if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", requestId);
-    if (request.method === "GET" && route.authority !== "public") keepFromCaches(response.headers);
+    if (route.method === "GET" && route.authority !== "public") keepFromCaches(response.headers);
+    // Nobody reads it, and what makes it would wait for that.
+    if (request.method === "HEAD") await response.body?.cancel();
     parts.log.debug("Answered", {
       request_id: requestId,
       method: request.method,
@@ -188,28 +196,27 @@ function findPeer({ entry }: MountParts, request: Request, listener: Listener | 
 /** A key that stands in an address by mistake is not repeated. */
 const maskForms = createRedactor([]);
 
-/** An address that is not there, told only to those who hold a key. */
+/** An address that is not there, or not by this method but by those `known`, told only to those who hold a key. */
 async function refuseUnknown(
   parts: MountParts,
   request: Request,
-  { path, listener }: { path: string; listener: Listener | undefined },
+  { path, listener, known }: { path: string; listener: Listener | undefined; known: readonly string[] },
 ): Promise<Response> {
   const peer = (): string | null => findPeer(parts, request, listener);
   const requestId = chooseRequestId(request.headers, parts.newId);
   try {
-    await admit(parts, { request, requestId, peer, socket: () => null }, false);
+    await admit(parts, { request, requestId, peer, socket: () => null }, path.startsWith(API_PATHS));
     throw new GatewayError({
       kind: "not_found",
       code: "unknown_url",
-      message: `Unknown request URL: ${request.method} ${maskForms(path)}. README lists the routes.`,
+      message: `Unknown request URL: ${request.method} ${maskForms(path)}. ${known.length === 0 ? "README lists the routes" : `It takes ${known.join(", ")}`}.`,
     });
   } catch (error) {
-    return answerError(error, {
-      requestId,
-      wire: guessWireAt(path, request.headers),
-      log: parts.log,
-      from: peer(),
-    });
+    const wire = guessWireAt(path, request.headers);
+    const answer = answerError(error, { requestId, wire, log: parts.log, from: peer() });
+    if (answer.status !== 404 || known.length === 0) return answer;
+    answer.headers.set("allow", known.flatMap((each) => (each === "GET" ? [each, "HEAD"] : [each])).join(", "));
+    return new Response(answer.body, { status: 405, headers: answer.headers });
   }
 }
 

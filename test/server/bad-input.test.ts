@@ -235,4 +235,19 @@ describe("wrong address or method", () => {
       message: expect.stringContaining(`${method} ${path}`),
     });
   });
+
+  test.each([
+    ["POST", "/api/v1/profile", "GET, HEAD"],
+    ["PUT", "/api/v1/admin/users/ada@example.com", "DELETE, GET, HEAD, PATCH"],
+    ["OPTIONS", "/api/v1/admin/limits/none", "DELETE, GET, HEAD, PUT"],
+    ["GET", "/api/v1/auth/login", "POST"],
+  ])("%s %s, one of the gateway's own, says which methods it takes", async (method, path, allow) => {
+    const response = await rig.send(path, { method });
+    expect([response.status, response.headers.get("allow")]).toEqual([405, allow]);
+    expect((await readJson(response)).error).toMatchObject({
+      code: "unknown_url",
+      message: expect.stringContaining(`${method} ${path}. It takes `),
+    });
+    expect((await rig.send(path, { method, token: null })).status).toBe(401);
+  });
 });

@@ -1,6 +1,10 @@
 // What all formats' addresses share: the ways to send a key, what is public, strict mode, and counting tokens.
 
 import { afterEach, describe, expect, test } from "bun:test";
+import { createMemoryTries } from "../../src/identity/index.ts";
+import { createEntry } from "../../src/server/entry.ts";
+import { mount } from "../../src/server/mount.ts";
+import type { Log } from "../../src/telemetry/log.ts";
 import { type Rig, makeRig, readJson } from "../rig.ts";
 
 let rig: Rig | null = null;
@@ -119,5 +123,30 @@ describe("counting tokens", () => {
     expect(few).toBeGreaterThan(0);
     expect(many).toBeGreaterThan(few * 20);
     expect(gateway.calls).toEqual([]);
+  });
+});
+
+describe("HEAD", () => {
+  test("says what GET says, and nothing that is for one alone is kept on the way", async () => {
+    const gateway = await open();
+    const { token } = await gateway.issue();
+    for (const path of ["/api/v1/profile", "/v1/models"]) {
+      const head = await gateway.send(path, { method: "HEAD", token });
+      expect([path, head.status, head.headers.get("cache-control")]).toEqual([path, 200, "no-store"]);
+      expect(await head.text()).toBe("");
+    }
+  });
+
+  test("leaves nothing behind that would go on", async () => {
+    const { ring, clock, config } = await open();
+    const log: Log = { debug() {}, error() {}, info() {}, setLevel() {}, warn() {} };
+    const entry = createEntry({ log, tries: createMemoryTries() }, () => config);
+    let isCancelled = false;
+    const cancel = (): void => void (isCancelled = true);
+    const handle = () => new Response(new ReadableStream({ cancel }));
+    const health = { method: "GET", path: "/health", authority: "public", handle } as const;
+    const answer = mount([health], { ring, clock, log, entry, newId: () => "id" });
+    const head = await answer(new Request("http://gate.test/health", { method: "HEAD" }), undefined);
+    expect([head.status, head.body, isCancelled]).toEqual([200, null, true]);
   });
 });
