@@ -191,7 +191,10 @@ function readSection(into: Gathered, written: string, origin: Origin): Section {
     if (!header.startsWith(`${kind}.`)) continue;
     const name = header.slice(kind.length + 1);
     if (isName(name)) return kind === "provider" ? { kind, name } : { kind: "named", id: { kind, name } };
-    return refuse(`a ${kind}'s name consists of a-z, 0-9, - and _, and begins with a letter or a digit`, null);
+    return refuse(
+      `a ${kind}'s name consists of a-z, 0-9, - and _, at most 64 of them, and begins with a letter or a digit`,
+      null,
+    );
   }
   const suggestion = guessSection(header);
   if (suggestion === null) return { kind: "top" };

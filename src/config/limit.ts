@@ -41,7 +41,8 @@ const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/u;
 export function readLimit(name: string, fields: ReadonlyMap<string, string>): ReadLimit {
   const faults: LimitFault[] = [];
   if (!NAME.test(name)) {
-    const message = "a limit's name consists of a-z, 0-9, - and _, and begins with a letter or a digit";
+    const message =
+      "a limit's name consists of a-z, 0-9, - and _, at most 64 of them, and begins with a letter or a digit";
     faults.push({ field: "name", message });
   }
   for (const field of fields.keys()) {
@@ -62,7 +63,7 @@ export function readLimit(name: string, fields: ReadonlyMap<string, string>): Re
     if (text === null || /^[1-9]\d{0,11}$/u.test(text)) return text === null ? null : Number(text);
     faults.push({
       field,
-      message: `${quote(text)} is no whole number, 1 or more; without the field there is no limit`,
+      message: `${quote(text)} is no whole number from 1 to 999999999999; without the field there is no limit`,
     });
     return null;
   };

@@ -1,5 +1,5 @@
 // The door of the room.
-export { type Call, type GatewayTools, type Scene, parseBody } from "./call.ts";
+export { type Call, type GatewayTools, type Scene, parseBody, refuseRepeatedAnywhere } from "./call.ts";
 export {
   type Capability,
   FEATURES,

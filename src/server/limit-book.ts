@@ -90,9 +90,17 @@ function blame(param: string): (error: unknown) => never {
   };
 }
 
+/** An empty word, such as of a variable that nobody has set, must not make a limit for everybody of one that was meant for somebody. */
+function findBlank(fields: LimitFields): { field: string; message: string }[] {
+  const message = "it must not be empty; without it the limit is not narrowed by that";
+  return SCOPE.filter((field) => fields[field]?.trim() === "").map((field) => ({ field, message }));
+}
+
+const SCOPE = ["key", "model", "provider", "user"];
+
 /** Throws `invalid_request` with all that is wrong with it. */
 export function checkLimit(name: string, fields: LimitFields): void {
-  const { faults } = readLimit(name, new Map(Object.entries(fields)));
+  const faults = [...readLimit(name, new Map(Object.entries(fields))).faults, ...findBlank(fields)];
   if (faults.length > 0) throw refuseFaults(faults, "invalid_limit");
 }
 

@@ -10,7 +10,7 @@ import {
   isTokenShaped,
 } from "../identity/index.ts";
 import { GatewayError, invalidRequest } from "../ir/index.ts";
-import { parseBody } from "../gateway/index.ts";
+import { parseBody, refuseRepeatedAnywhere } from "../gateway/index.ts";
 import { holdsKey } from "../lib/redact.ts";
 import { readShape } from "./problem.ts";
 import { SESSION_COOKIE, readCookie } from "./sign-in/cookie.ts";
@@ -180,11 +180,20 @@ const ADVICE = "Send less, or let the operator raise max_body_bytes.";
 /** Says where a body breaks off without a word of it: it may be a key that lost its quotes. */
 function parseQuietly(text: string): unknown {
   try {
-    return parseBody(text);
+    const said = parseBody(text);
+    refuseRepeatedAnywhere(text);
+    if (!holdsEndless(said)) return said;
+    throw invalidRequest("The request body holds a number that is too large to be read.", undefined, "invalid_json");
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== "invalid_json") throw error;
     throw invalidRequest(error.message.replaceAll(/\s*"[^"]*"/gu, ""), undefined, error.code);
   }
+}
+
+/** Such as `1e400`, of which JSON makes no number. */
+function holdsEndless(value: unknown): boolean {
+  if (typeof value === "number") return !Number.isFinite(value);
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsEndless);
 }
 
 /** A JSON body checked against its schema; all that is wrong is told, with the fields' paths. An empty body counts as `{}`. */

@@ -61,7 +61,10 @@ describe("[limit.NAME]", () => {
     );
     expect(problems.map(({ line, message }) => [line, message])).toEqual([
       [2, '[limit.x]: per: "team" is none of key, model, provider, user'],
-      [3, '[limit.x]: requests_per_minute: "0" is no whole number, 1 or more; without the field there is no limit'],
+      [
+        3,
+        '[limit.x]: requests_per_minute: "0" is no whole number from 1 to 999999999999; without the field there is no limit',
+      ],
       [
         4,
         "[limit.empty]: requests_per_minute: it limits nothing: say requests_per_minute, tokens_per_minute, concurrent, one or several",

@@ -174,7 +174,7 @@ describe("hostile files", () => {
     [
       "a provider named __proto__",
       "[provider.__proto__]",
-      "config/setting.ini:1: a provider's name consists of a-z, 0-9, - and _, and begins with a letter or a digit",
+      "config/setting.ini:1: a provider's name consists of a-z, 0-9, - and _, at most 64 of them, and begins with a letter or a digit",
     ],
     [
       "a header named __proto__",

@@ -88,3 +88,32 @@ describe.each([
     expect((await ask("DELETE", path, undefined, { "if-match": second })).status).toBe(204);
   });
 });
+
+test("a number that is too large to be read is no other one in what is kept", async () => {
+  const path = "/api/v1/admin/routes/endless";
+  for (const body of [
+    '{"targets": "loopback", "set": {"temperature": 1e400}}',
+    '{"targets": [{"provider": "loopback", "weight": 1e400}]}',
+  ]) {
+    const refused = await ask("PUT", path, body);
+    expect([refused.status, (await readJson(refused)).error.message]).toEqual([
+      400,
+      "The request body holds a number that is too large to be read.",
+    ]);
+  }
+  const longest = "0.000000001";
+  const kept = await ask("POST", BUDGETS, `{"name": "fine", "limit_usd": 4000000.${longest.slice(2)}}`);
+  expect((await readJson(kept)).budget.limit_usd).toBe("4000000.000000001");
+});
+
+test("a field that stands twice is refused, as each reader may take another one", async () => {
+  for (const body of [
+    '{"name": "twice", "limit_usd": 5, "limit_usd": 5000}',
+    '{"name": "twice", "limit_usd": 5, "limit\\u005fusd": 5000}',
+  ]) {
+    const refused = await ask("POST", BUDGETS, body);
+    const { errors } = await readJson(refused);
+    expect([refused.status, errors[0].path]).toEqual([422, "limit_usd"]);
+    expect(errors[0].message).toContain("'limit_usd' stands more than once");
+  }
+});

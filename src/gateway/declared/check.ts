@@ -12,7 +12,10 @@ const MAX_SECRET_LENGTH = 16_384;
 
 export function checkName(name: string): void {
   if (NAME.test(name)) return;
-  throw invalidRequest("A provider's name consists of a-z, 0-9, - and _, and begins with a letter or a digit.", "name");
+  throw invalidRequest(
+    "A provider's name consists of a-z, 0-9, - and _, at most 64 of them, and begins with a letter or a digit.",
+    "name",
+  );
 }
 
 export function checkExpected(

@@ -174,7 +174,10 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
 
 function checkName(name: string): void {
   if (NAME.test(name)) return;
-  throw invalidRequest("A route's name consists of a-z, 0-9, - and _, and begins with a letter or a digit.", "name");
+  throw invalidRequest(
+    "A route's name consists of a-z, 0-9, - and _, at most 64 of them, and begins with a letter or a digit.",
+    "name",
+  );
 }
 
 function refuseSecret(field: string): never {

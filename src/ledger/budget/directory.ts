@@ -78,6 +78,21 @@ export function checkBudget(wanted: NewBudget): CheckedBudget {
   return { ...checked, ...limits };
 }
 
+/** Likewise, of one that somebody makes. */
+export function checkNewBudget(wanted: NewBudget): CheckedBudget {
+  return checkAll({ blank: () => refuseBlank(wanted), budget: () => checkBudget(wanted) }).budget;
+}
+
+/** An empty word, such as of a variable that nobody has set, must not make a limit for everybody of one that was meant for somebody. */
+function refuseBlank({ user, apiKey, provider, model, tag, each }: NewBudget): void {
+  const said = Object.entries({ user, api_key_id: apiKey, provider, model, tag, each });
+  const blank = said.filter(([, text]) => typeof text === "string" && text.trim() === "");
+  const refuse = (param: string) => (): never => {
+    throw invalidRequest(`${param} must not be empty; without it the budget is not narrowed by that.`, param);
+  };
+  checkAll(Object.fromEntries(blank.map(([param]) => [param, refuse(param)])));
+}
+
 function readNewLimits(wanted: NewBudget): Pick<CheckedBudget, "hardLimit" | "softLimit" | "unit"> {
   const { unit, hardLimit = null, softLimit = null } = readLimits(wanted);
   if (unit !== null && (hardLimit !== null || softLimit !== null)) return { unit, hardLimit, softLimit };
@@ -97,7 +112,7 @@ export function createBudgetDirectory({ store, findUser, findKey, now, newId }: 
     async create(wanted, by) {
       const at = new Date(now());
       const budget: DraftBudget = {
-        ...checkBudget(wanted),
+        ...checkNewBudget(wanted),
         id: newId(),
         userId: isSaid(wanted.user) ? await findUser(wanted.user) : null,
         apiKeyId: isSaid(wanted.apiKey) ? await findKey(wanted.apiKey) : null,
@@ -210,11 +225,12 @@ const MAX_USD = 9_000_000;
 /** Nano-dollars, from decimal text without a detour over floating point. */
 function readUsd(value: number | string | null, param: string): number | null {
   if (value === null) return null;
-  const text = typeof value === "number" ? value.toFixed(9) : value.trim().replace(/^\$/u, "");
+  const isNumber = typeof value === "number";
+  const text = isNumber ? value.toFixed(9) : value.trim().replace(/^\$/u, "");
   const [, whole = "", fraction = ""] = /^(\d{1,7})(?:\.(\d+?)0*)?$/u.exec(text) ?? [];
   const nanos = Number(whole) * 1e9 + Number(fraction.padEnd(9, "0"));
   // What is too small to be kept must not become a limit of nothing, or another one than was said.
-  const isTooFine = fraction.length > 9 || (nanos === 0 && Number(value) > 0);
+  const isTooFine = fraction.length > 9 || (isNumber && Number(text) !== value);
   if (whole !== "" && isTooFine)
     throw invalidRequest(`${param} has at most 9 decimals: 0.000000001 is the least that can be counted.`, param);
   if (whole === "" || nanos > MAX_USD * 1e9)
@@ -225,7 +241,7 @@ function readUsd(value: number | string | null, param: string): number | null {
 function checkTokens(value: number | null, param: string): number | null {
   if (value === null) return null;
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw invalidRequest(`${param} must be a whole number of tokens, 0 or more.`, param);
+  throw invalidRequest(`${param} must be a whole number of tokens from 0 to ${Number.MAX_SAFE_INTEGER}.`, param);
 }
 
 const MAX_LENGTH = 200;

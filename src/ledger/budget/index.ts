@@ -8,6 +8,7 @@ export {
   type ChangedBudget,
   type CheckedBudget,
   checkBudget,
+  checkNewBudget,
   checkBudgetChange,
   createBudgetDirectory,
   type NewBudget,

@@ -10,8 +10,8 @@ import {
   PERIODS,
   SUBJECTS,
   UNPRICED,
-  checkBudget,
   checkBudgetChange,
+  checkNewBudget,
   printBudget,
   printForce,
   printUncounted,
@@ -234,7 +234,7 @@ function etagOf(budget: Budget): string {
 /** `said`: what of a body can be read; what is missing is complained of elsewhere. */
 function judgeNew({ name = "-", ...said }: Partial<z.output<typeof NEW_BUDGET>>, faulty: ReadonlySet<string>): void {
   const isUnread = LIMITS.some((field) => faulty.has(field)) && LIMITS.every((field) => said[field] === undefined);
-  checkBudget(toNew({ name, ...said, ...(isUnread ? { limit_tokens: 1 } : {}) }));
+  checkNewBudget(toNew({ name, ...said, ...(isUnread ? { limit_tokens: 1 } : {}) }));
 }
 
 const LIMITS = ["limit_usd", "soft_limit_usd", "limit_tokens", "soft_limit_tokens"] as const;
