@@ -7,6 +7,8 @@ const NAMES = ["google-chrome-stable", "google-chrome", "chromium-browser", "chr
 export const hasBrowser =
   process.env["BUN_CHROME_PATH"] !== undefined || NAMES.some((name) => Bun.which(name) !== null);
 
+/** What pages are asked to fit at least. https://www.w3.org/TR/WCAG21/#reflow */
+export const SMALL_PHONE = { width: 320, height: 568 };
 export const PHONE = { width: 390, height: 844 };
 export const DESK = { width: 1440, height: 900 };
 
@@ -29,6 +31,8 @@ export interface Page {
   /** Into the field with this id, in place of what is there. */
   type(id: string, words: string): Promise<void>;
   press(key: "Enter"): Promise<void>;
+  /** For so long that the keyboard repeats it, on the button with these words. */
+  hold(key: "Enter", words: string): Promise<void>;
   /** Of an expression in the page. */
   find<Answer>(expression: string): Promise<Answer>;
   close(): void;
@@ -74,6 +78,17 @@ export async function openPage({ url }: Pick<Served, "url">, size: typeof PHONE 
       await view.type(words);
     },
     press: (key) => view.press(key),
+    async hold(key, words) {
+      await placeOf(words);
+      await find(
+        `[...document.querySelectorAll("button")].find((each) => each.innerText === ${JSON.stringify(words)}).focus()`,
+      );
+      const held = { key, code: key, windowsVirtualKeyCode: 13, text: "\r" };
+      await view.cdp("Input.dispatchKeyEvent", { ...held, type: "keyDown" });
+      for (let at = 0; at < 3; at++)
+        await view.cdp("Input.dispatchKeyEvent", { ...held, type: "keyDown", autoRepeat: true });
+      await view.cdp("Input.dispatchKeyEvent", { ...held, type: "keyUp" });
+    },
     find,
     close: () => view.close(),
   };

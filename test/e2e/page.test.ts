@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { type Served, expectOk, serve, waitUntil } from "./binary.ts";
-import { type Page, DESK, PHONE, hasBrowser, openPage, signIn } from "./browser.ts";
+import { type Page, DESK, PHONE, SMALL_PHONE, hasBrowser, openPage, signIn } from "./browser.ts";
 
 let provider: ReturnType<typeof Bun.serve>;
 let gateway: Served;
@@ -50,17 +50,23 @@ const reachAgain = () => page.find<void>("void (window.fetch = window.reach)");
 const NOBODY = 'throw new TypeError("Failed to fetch")';
 
 describe.if(hasBrowser)("what is there", () => {
-  test.each([PHONE, DESK])("fits, however long names are, and every button is in sight: %j", async (size) => {
-    const email = await addUser("Wolfeschlegelsteinhausenbergerdorff".repeat(3));
-    await addKey(email, "k".repeat(200));
-    page = await openPage(gateway, size);
-    await signIn(page, gateway, email);
-    await page.see("Revoke");
-    expect(await page.find<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(size.width);
-    const beyond = `[...document.querySelectorAll("button")].map((each) => [each.innerText, each.getBoundingClientRect()])
+  test.each([SMALL_PHONE, PHONE, DESK])(
+    "fits, however long names are, and every button is in sight: %j",
+    async (size) => {
+      const email = await addUser("Wolfeschlegelsteinhausenbergerdorff".repeat(3));
+      await addKey(email, "k".repeat(200));
+      page = await openPage(gateway, size);
+      await signIn(page, gateway, email);
+      await page.see("Revoke");
+      expect(await page.find<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(size.width);
+      // None of what it tells has to be looked for sideways.
+      const wide = '[...document.querySelectorAll(".scroll")].map((each) => each.scrollWidth - each.clientWidth)';
+      expect(await page.find<number[]>(wide)).toEqual([0, 0]);
+      const beyond = `[...document.querySelectorAll("button")].map((each) => [each.innerText, each.getBoundingClientRect()])
       .filter(([, box]) => box.width > 0 && (box.left < 0 || box.right > ${size.width} - 20)).map(([words]) => words)`;
-    expect(await page.find<string[]>(beyond)).toEqual([]);
-  });
+      expect(await page.find<string[]>(beyond)).toEqual([]);
+    },
+  );
 
   test("usage says which requests failed, and which are in no sum of money", async () => {
     const email = await addUser();
@@ -112,12 +118,16 @@ describe.if(hasBrowser)("keys", () => {
     expect(await page.find<number>('document.querySelectorAll(".token").length')).toBe(1);
   });
 
-  test("a double click revokes nothing", async () => {
+  test("a double click revokes nothing, nor does a key that is held", async () => {
     const email = await addUser();
     await addKey(email, "one");
     page = await openPage(gateway);
     await signIn(page, gateway, email);
     await page.doubleClick("Revoke");
+    await page.see("Revoke for good?");
+    // Whoever goes elsewhere has thought better of it.
+    await page.find('document.querySelector("#key-name").focus()');
+    await page.hold("Enter", "Revoke");
     await page.see("Revoke for good?");
     await page.click("Revoke for good?");
     await page.see("… is revoked.");

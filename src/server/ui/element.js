@@ -165,6 +165,10 @@ export function makeAction(name, { said, work, sure = null, done = "", kind = "q
       rest();
     }
   });
+  // Nor does a key that is held until the keyboard repeats it.
+  button.addEventListener("keydown", (event) => {
+    if (event.repeat) event.preventDefault();
+  });
   // Whoever goes elsewhere has thought better of it.
   button.addEventListener("blur", () => {
     if (!button.disabled) rest();
