@@ -93,6 +93,8 @@ const BY_CODE: readonly (readonly [prefix: string, explanation: Explanation])[] 
   ["SQLITE_CANTOPEN", DENIED],
   ["SQLITE_CORRUPT", DAMAGED],
   ["SQLITE_FULL", FULL],
+  // Opening one takes 32 KiB beside it.
+  ["SQLITE_IOERR_SHMSIZE", FULL],
   ["SQLITE_IOERR", FAILING],
   ["SQLITE_LOCKED", LOCKED],
   ["SQLITE_NOTADB", DAMAGED],

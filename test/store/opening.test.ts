@@ -249,6 +249,7 @@ test.each([
     "overloaded",
     "X is locked by another process; try again, or end the process that holds it.",
   ],
+  ["SQLITE_IOERR_SHMSIZE", "overloaded", "X cannot grow: the disk is full; free some space and try again."],
   ["SQLITE_IOERR_WRITE", "internal", "X could not be read or written: check the disk and the system's log."],
   ["28P01", "not_configured", "X refuses the login; check the user name and the password of the DSN, and pg_hba.conf."],
   ["whatever", "internal", "X failed: as the driver said."],
