@@ -11,18 +11,23 @@ const SOON_MS = 2_000;
 
 /** 429, in the words by which clients know that money and not speed is the matter. */
 export function refuseSpent(account: Account, bound: number, nowMs: number): GatewayError {
-  const { budget, window, held } = account;
+  const { budget, window, held, others } = account;
   const limit = budget.hardLimit ?? 0;
   const left = countLeft(account, limit);
-  const running = held + account.others.held;
+  const running = held + others.held;
   const waits = running > 0 ? ` Calls that are running have reserved ${printAmount(budget, running)}.` : "";
   const needs = left > 0 ? ` This one may cost ${printAmount(budget, bound)}.` : "";
+  const kept = Math.min(left, others.granted - others.spent - others.held);
+  const keeps =
+    kept > 0
+      ? ` Other gateways keep ${printAmount(budget, kept)} of that for calls of their own; one that died, for a minute more.`
+      : "";
   return refuse(account, nowMs, {
     // What is reserved comes back as soon as it is known what it cost.
     ...(isSpent(account) ? {} : { retryAfterMs: SOON_MS }),
     message:
       `The budget "${budget.name}" of ${printLimit(budget, limit)} has ${printAmount(budget, left)} left.` +
-      `${waits}${needs} ${printReset(window.endMs)}`,
+      `${keeps}${waits}${needs} ${printReset(window.endMs)}`,
   });
 }
 

@@ -23,6 +23,8 @@ let clock: TestClock;
 let faults: unknown[];
 let isDown = false;
 let policy: "allow" | "refuse" = "refuse";
+/** The last refusal. */
+let said = "";
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "tokligence-test-"));
@@ -87,8 +89,9 @@ async function call(budgets: Budgets, tokens: number): Promise<Reservation | str
     (made) => {
       answer = made ?? "no budget";
     },
-    (error: { code: string }) => {
+    (error: { code: string; message: string }) => {
       answer = error.code;
+      said = error.message;
     },
   );
   while (answer === null) await passTime(clock, 50);
@@ -116,6 +119,8 @@ test("what a holder had that never came back is free once its lease is over, but
   const second = await begin("second");
   await passTime(clock, 2_000);
   expect(await call(second, 400)).toBe("insufficient_quota");
+  // The first has not told yet what it did. Who reads that enough is left is told why it is not to be had.
+  expect(said).toContain("has 1000 tokens left. Other gateways keep 1000 tokens of that for calls of their own");
   await passTime(clock, 70_000);
   expect(await call(second, 400)).toBeObject();
   expect(await call(second, 400)).toBeObject();
