@@ -13,12 +13,16 @@ export interface BooksSight {
   places: { slot: number; segment: number; offset: number }[];
 }
 
+export function glanceChains({ read, schema }: Engine): Promise<BooksSight["chains"]> {
+  const { chain, keyId } = schema.ledgerChains;
+  return read((db) => db.select({ chain, keyId }).from(schema.ledgerChains));
+}
+
 /** `rows` of a large ledger take long to count: it is asked for of an outbox alone. */
-export async function glanceBooks({ read, schema }: Engine, countsRows = false): Promise<BooksSight> {
-  const { ledgerChains, ledgerEntries, ledgerPlaces, ledgerRefused } = schema;
-  const chains = await read((db) =>
-    db.select({ chain: ledgerChains.chain, keyId: ledgerChains.keyId }).from(ledgerChains),
-  );
+export async function glanceBooks(engine: Engine, countsRows = false): Promise<BooksSight> {
+  const { read, schema } = engine;
+  const { ledgerEntries, ledgerPlaces, ledgerRefused } = schema;
+  const chains = await glanceChains(engine);
   const refused = await read((db) => db.select({ rows: count() }).from(ledgerRefused));
   const isTaken = sql`not exists (select 1 from ${ledgerRefused} where ${ledgerRefused.id} = 'entry/' || ${ledgerEntries.id})`;
   const rows = countsRows ? await read((db) => db.select({ rows: count() }).from(ledgerEntries).where(isTaken)) : [];

@@ -146,6 +146,20 @@ describe("databases", () => {
     );
   });
 
+  test("of an older version are told to be so, and what they lack yet is no error", async () => {
+    await firstUse();
+    await desk.withStore(async () => undefined);
+    const { Database } = await import("bun:sqlite");
+    const db = new Database(join(desk.folder, "ledger.db"));
+    db.run("delete from tokligence_migrations where name > '20261125'");
+    for (const table of ["ledger_chains", "ledger_places", "ledger_refused"]) db.run(`drop table ${table}`);
+    db.close();
+    const report = await examine("--offline");
+    expect(report.code).toBe(EXIT.ok);
+    expect(of(report, "database").join()).toContain("ledger.db: its tables are older than this program");
+    expect(of(report, "keys").join()).not.toContain("could not be looked at");
+  });
+
   test("of the earlier edition are errors, and not empty", async () => {
     const { Database } = await import("bun:sqlite");
     const db = new Database(join(desk.folder, "ledger.db"), { create: true });

@@ -1,9 +1,11 @@
 // The commands on PostgreSQL, where one DSN holds users, keys and books. The rest is tested on SQLite: the commands know no engine.
 
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
 import { makeEntry } from "../ledger/entry.ts";
 import { openStore } from "../../src/store/index.ts";
+import { migrations } from "../../src/store/sqlite/migration/index.ts";
 import { createDatabase, hasPostgres } from "../postgres.ts";
 import { join } from "node:path";
 import { makeDesk } from "./desk.ts";
@@ -51,6 +53,14 @@ test.skipIf(!hasPostgres)("whoever reads books of which rows still wait in the o
     expect(code).toBe(EXIT.ok);
     expect(JSON.parse(out)).toMatchObject({ requests: 0 });
     expect(err).toContain(`2 rows wait in ${outbox} for the ledger's database: they are not in what follows`);
+
+    // An upgrade finds the outbox of the version before.
+    const db = new Database(outbox);
+    for (const { name } of migrations.slice(-1)) db.run("delete from tokligence_migrations where name = ?", [name]);
+    expect((await desk.run("doctor --offline")).out).toContain("2 rows wait for the ledger's database");
+    db.run("drop table ledger_refused");
+    db.close();
+    expect((await desk.run("doctor --offline")).out).toContain("how many rows wait there cannot be told");
   } finally {
     desk.close();
   }
