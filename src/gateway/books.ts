@@ -74,6 +74,7 @@ export class Books {
   }
 
   done(): void {
+    for (const each of this.tries) each.callOff?.();
     this.call.over?.();
     this.expected();
   }
@@ -97,7 +98,7 @@ export class Books {
     if (own.attempt !== null || own.callOff !== null) return;
     own.callOff = this.tools.clock.after(LONG_MS, () => {
       own.tally.underWay();
-      if (own.tally.weigh().source === "none") return;
+      if (this.settled !== null || own.tally.weigh().source === "none") return;
       const announced = this.tools.ledger.intend(this.announce(true), this.ticket);
       this.ticket = announced.ticket;
       // What was announced before stands where this cannot be written.

@@ -38,6 +38,7 @@ async function open() {
   const clock = makeClock();
   const written: LedgerEntry[] = [];
   const booked: Amount[] = [];
+  const announced: unknown[] = [];
   const record = openRecord(
     {
       caller: { ...CALLER, isStrict: false, limits: null, tags: null },
@@ -60,11 +61,13 @@ async function open() {
       ledger: {
         expect: () => () => undefined,
         add: () => Promise.resolve(),
+        intend: (intent: unknown) => ({ ticket: { number: announced.push(intent) }, durable: Promise.resolve() }),
+        withdraw: () => undefined,
         fault: () => null,
       } as unknown as Parameters<typeof openRecord>[1]["ledger"],
     },
   );
-  return { record, clock, written, booked };
+  return { record, clock, written, booked, announced };
 }
 
 const cut = new GatewayError({ kind: "timeout", message: "too slow" });
@@ -151,4 +154,15 @@ test("the price of all is unknown as soon as that of any tokens is", async () =>
   await record.settle(200, null);
   expect(written[0]).toMatchObject({ freshInputTokens: 10, costNanos: null, priceId: null });
   expect(written[0]?.attempts.map(({ costNanos }) => costNanos)).toEqual([5 * 2_500, null]);
+});
+
+test("what was withdrawn is not announced anew as a call that takes long", async () => {
+  const { record, clock, announced } = await open();
+  record.asked("gpt-4o", false);
+  record.planned({ provider: named("first", "openai"), model: "gpt-4o", dropped: [] });
+  record.estimateInput(() => "a".repeat(40));
+  await record.intend();
+  record.withdraw();
+  clock.advance(10_000);
+  expect(announced).toHaveLength(1);
 });
