@@ -169,11 +169,14 @@ function big(value: number): SQL {
 function sumOthers(grants: Schema["budgetGrants"], accountId: string, holder: string) {
   // PostgreSQL answers sums as text. What somebody damaged counts as nothing: summed up, it would be beyond all numbers, and nobody could claim anything.
   const exact = (column: string): SQL =>
-    sql.raw(`case when other.${column} between -${MOST} and ${MOST} then other.${column} else 0 end`);
-  const sum = (column: "granted" | "held" | "spent"): SQL<number> =>
-    sql<number>`(select cast(coalesce(sum(${exact(column)}), 0) as bigint) from ${grants} as other
+    sql.raw(`(case when other.${column} between -${MOST} and ${MOST} then other.${column} else 0 end)`);
+  const sum = (each: SQL): SQL<number> =>
+    sql<number>`(select cast(coalesce(sum(${each}), 0) as bigint) from ${grants} as other
       where other.account_id = ${accountId} and other.holder <> ${holder})`.mapWith(Number);
-  return { granted: sum("granted"), spent: sum("spent"), held: sum("held") };
+  const [granted, spent, held] = [exact("granted"), exact("spent"), exact("held")];
+  // Nobody was granted less than he uses: what says so was damaged, and would be the others' to spend.
+  const least = sql`case when ${granted} > ${spent} + ${held} then ${granted} else ${spent} + ${held} end`;
+  return { granted: sum(least), spent: sum(spent), held: sum(held) };
 }
 
 function newLine(place: Place, holder: string, { spent, unpriced }: { spent: number; unpriced: number }) {

@@ -231,6 +231,13 @@ export function describeDamage(place: Place): void {
       const claim = { spent: 40, held: 0, refusals: 0, unpriced: 0, keep: 0, demand: 0, parts: 0, wanted: 0 };
       expect(await store.budgets.claim(account, "c", { ...claim, need: 10 })).toMatchObject({ granted: 50 });
       expect(await store.budgets.claim(account, "c", { ...claim, spent: 50, need: 10 })).toMatchObject({ granted: 50 });
+      // Whoever has spent something was granted that at least.
+      await place.run(location, "update budget_grants set granted = -5, spent = 30, held = 0 where holder = 'a'");
+      const others = { granted: 30, spent: 30, held: 0 };
+      expect(await store.budgets.claim(account, "c", { ...claim, spent: 0, need: 1, parts: 1 })).toEqual({
+        granted: 20,
+        others,
+      });
       for (const { granted, spent } of await store.budgets.readGrants(account))
         expect(Number.isSafeInteger(granted) && Number.isSafeInteger(spent)).toBe(true);
       await store.close();
