@@ -49,7 +49,7 @@ async function listHere(flags: ConfigFlags): Promise<ListedModel[]> {
 async function listThere(target: Target): Promise<ListedModel[]> {
   const { createRemote, readJson } = await import("./remote/client.ts");
   const question = { method: "GET", path: "/v1/models" } as const;
-  const answer = await createRemote(target).open(question);
+  const answer = await createRemote(target).open(question, "json");
   const { data } = await readJson<{ data: ListedModel[] }>(answer, { url: target.url, question, brings: "data" });
   for (const provider of answer.headers.get(UNREAD_HEADER)?.split(", ") ?? []) {
     complain(provider, "the gateway's log says why");

@@ -22,6 +22,7 @@ const LINES = [
     .split(" ")
     .map((name) => `admin ${name} list`),
   ..."usage summary,usage breakdown --by model,usage timeseries,usage logs,audit tokens".split(","),
+  ...["csv", "jsonl"].flatMap((format) => [`usage export --format ${format}`, `admin audit export --format ${format}`]),
   "admin users create --email a@b.c",
   "admin api-keys create --user a@b.c",
   "admin api-keys revoke --id 1 --yes",

@@ -28,7 +28,7 @@ export interface Remote {
   /** The answer's JSON; null where there is none. `brings`: a field that it has, where it is a gateway's. */
   ask<Answer>(question: Question, brings?: string): Promise<Answer>;
   /** The answer as it comes, of any length. */
-  open(question: Question): Promise<Response>;
+  open(question: Question, form: Form): Promise<Response>;
 }
 
 interface Tools {
@@ -44,12 +44,12 @@ const PAUSE_MS = 250;
 
 export function createRemote({ url, key }: Target, tools: Tools = { fetch, sleep: Bun.sleep }): Remote {
   if (isClear(url)) say(`warning: ${url} is not encrypted: the API key can be read on its way there. Use https.`);
-  const open = (question: Question): Promise<Response> => send(question, { url, key, tools });
+  const open = (question: Question, form: Form): Promise<Response> => send(question, { url, key, tools, form });
   return {
     url,
     open,
     async ask<Answer>(question: Question, brings?: string): Promise<Answer> {
-      const response = await open(question);
+      const response = await open(question, "json");
       return response.status === 204 ? (null as Answer) : readJson<Answer>(response, { url, question, brings });
     },
   };
@@ -67,10 +67,11 @@ export async function readJson<Answer>(
 }
 
 /** In what the API answers. A page to sign in at, which something before the gateway shows for it, is in none of them. */
-const SPOKEN = /^(?:application\/(?:json|x-ndjson)|text\/csv)\b/iu;
+const FORMS = { csv: /^text\/csv\b/iu, json: /^application\/json\b/iu, jsonl: /^application\/x-ndjson\b/iu };
+type Form = keyof typeof FORMS;
 
-function isSpoken({ status, headers }: Response, { method }: Question): boolean {
-  return status === 204 ? method !== "GET" : SPOKEN.test(headers.get("content-type") ?? "");
+function isSpoken({ status, headers }: Response, { method }: Question, form: Form): boolean {
+  return status === 204 ? method !== "GET" : FORMS[form].test(headers.get("content-type") ?? "");
 }
 
 function refuseStranger(where: string, { path }: Question): CliError {
@@ -137,6 +138,8 @@ interface Line {
   url: string;
   key: string;
   tools: Tools;
+  /** Of the answer. */
+  form: Form;
 }
 
 async function send(question: Question, line: Line): Promise<Response> {
@@ -150,7 +153,7 @@ async function send(question: Question, line: Line): Promise<Response> {
       if (isLast) throw explainSilence(cause, line.url);
       return null;
     });
-    if (response?.ok === true && isSpoken(response, question)) return response;
+    if (response?.ok === true && isSpoken(response, question, line.form)) return response;
     if (response?.ok === true) throw refuseStranger(`at ${line.url}`, question);
     if (response !== null) {
       const { status, headers } = response;

@@ -97,7 +97,7 @@ function makeRemoteDesk(remote: Remote): UsageDesk {
     },
     async export(filter, format) {
       const { headers, body } = await asFarAsAllowed(filter, (query) =>
-        remote.open({ ...nameReport("export"), query: { ...query, format } }),
+        remote.open({ ...nameReport("export"), query: { ...query, format } }, format),
       );
       const total = Number(headers.get("x-tokligence-rows") ?? 0);
       const moment = headers.get("x-tokligence-rows-removed-before");

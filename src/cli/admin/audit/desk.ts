@@ -52,7 +52,7 @@ function makeRemoteDesk(remote: Remote): ChangeDesk {
     },
     async export(filter, format) {
       const query = { ...printFilter(filter), format };
-      const { body } = await remote.open({ method: "GET", path: `${PATH}/export`, query });
+      const { body } = await remote.open({ method: "GET", path: `${PATH}/export`, query }, format);
       return { total: 0, pieces: decode(countRows(body, format)) };
     },
   };
