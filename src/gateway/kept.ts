@@ -30,14 +30,27 @@ export async function showAnswer(request: KeptRequest, tools: GatewayTools): Pro
   const { memory } = request.wire;
   const found = await findOwn(request, tools);
   const isStream = request.query.get("stream") === "true";
-  if (found.isUpstream && !memory.isOver(parseAnswer(found))) return showElsewhere(request, tools, found, isStream);
+  const answer = parseAnswer(found);
+  if (found.isUpstream && !memory.isOver(answer)) return showElsewhere(request, tools, found, isStream);
   if (!isStream) return Response.json(await refresh(request, tools, found));
   const after = readAfter(request.query);
+  if (found.isUpstream && after >= 0 && memory.isBackground(answer)) {
+    const rest = await showRest(request, tools, found);
+    if (rest !== null) return rest;
+  }
   const watched = watch(request, tools);
   const pieces = follow(watched, tools, { run: tools.memory.findRun(found.id, found.userId), after });
   return new Response(endWith(watched, pieces), {
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
   });
+}
+
+/** By its provider, whose events have the numbers that the client has seen; null where that does not tell them again. */
+async function showRest(request: KeptRequest, tools: GatewayTools, found: KeptAnswer): Promise<Response | null> {
+  const shown = await showElsewhere(request, tools, found, true).catch(() => null);
+  if (shown?.headers.get("content-type")?.startsWith("text/event-stream") !== false) return shown;
+  await shown.body?.cancel();
+  return null;
 }
 
 export async function listInput(request: KeptRequest, tools: GatewayTools): Promise<JsonObject> {
@@ -143,6 +156,14 @@ async function* follow(
     yield memory.skipEvents(piece, after);
   }
   if (isTold || signal.aborted) return;
+  const missed = after < 0 ? [] : tools.memory.readEnded(request.id, request.caller.userId);
+  for (const piece of missed) {
+    const rest = memory.skipEvents(piece, after);
+    isTold ||= rest !== "";
+    yield rest;
+  }
+  // Its end is told also to whoever has seen all of it.
+  if (isTold) return;
   let answer = await refresh(request, tools, await findOwn(request, tools));
   while (!memory.isOver(answer)) {
     await pause(tools.clock, signal);

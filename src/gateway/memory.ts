@@ -46,6 +46,8 @@ export interface Memory {
   track(answer: Pick<KeptAnswer, "body" | "id" | "userId">): Run;
   /** The making of an answer, where it happens in this process. */
   findRun(id: string, userId: string): Run | null;
+  /** The pieces of its stream, where it was made in this process of late; none else. */
+  readEnded(id: string, userId: string): readonly string[];
   /** Ends what is being made, and writes what was not yet written. */
   stop(): Promise<void>;
 }
@@ -155,6 +157,7 @@ export function createMemory(init: MemoryInit): Memory {
     begin: (answer) => runs.begin(stamp(answer)),
     finish: ({ id, userId, body }, items) => store.finish({ id, userId, body, items }),
     findRun: runs.find,
+    readEnded: runs.readEnded,
     async stop() {
       cancelSweep?.();
       await runs.stop();

@@ -2,6 +2,7 @@
 
 import { type GatewayError, GatewayError as Failure, toGatewayError } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import { createLru } from "../lib/lru.ts";
 import type { AnswerStore, KeptAnswer } from "./answer-store.ts";
 import type { Presence } from "./presence.ts";
 
@@ -38,6 +39,8 @@ interface Runs {
   /** One that leaves no trace in the database. */
   track(answer: Pick<KeptAnswer, "body" | "id" | "userId">): Run;
   find(id: string, userId: string): Run | null;
+  /** The pieces of the stream of one that is over since shortly; none where nobody has them any more. */
+  readEnded(id: string, userId: string): readonly string[];
   /** Ends all of them, and waits until they are closed. */
   stop(): Promise<void>;
 }
@@ -55,7 +58,17 @@ const MAX_RUNS = 100;
 const LEASE_MS = 60_000;
 const RENEW_MS = 20_000;
 
+/** Whoever lost his connection comes back for what he missed, by its number, which only the pieces have: no other stream of the answer is cut as this one was. */
+const ENDED_MS = 10 * 60_000;
+const MAX_ENDED_BYTES = 32 * 1024 * 1024;
+
 export function createRuns(init: RunsInit): Runs {
+  const ended = createLru<readonly string[]>({ maxBytes: MAX_ENDED_BYTES, nowMs: init.clock.monotonicMs });
+  const keepEnded = (name: string, pieces: readonly string[]): void => {
+    if (pieces.length === 0) return;
+    const bytes = 2 * pieces.reduce((sum, { length }) => sum + length, 0);
+    ended.put(name, pieces, { bytes, expiresMs: init.clock.monotonicMs() + ENDED_MS });
+  };
   /** By owner and id: two providers may give one id to two owners. */
   const running = new Map<string, Run>();
   let onNone: (() => void) | null = null;
@@ -63,8 +76,9 @@ export function createRuns(init: RunsInit): Runs {
   const taken = new Map<string, number>();
   const track = (answer: Parameters<Runs["track"]>[0], giveBack?: () => void): Run => {
     const name = nameRun(answer);
-    const run = startRun(answer, init, () => {
+    const run = startRun(answer, init, (pieces) => {
       giveBack?.();
+      keepEnded(name, pieces);
       if (running.get(name) === run) running.delete(name);
       if (running.size === 0) onNone?.();
     });
@@ -106,6 +120,7 @@ export function createRuns(init: RunsInit): Runs {
     },
     track: (answer) => track(answer),
     find: (id, userId) => running.get(nameRun({ id, userId })) ?? null,
+    readEnded: (id, userId) => ended.get(nameRun({ id, userId })) ?? [],
     async stop() {
       if (running.size === 0) return;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -123,7 +138,7 @@ function nameRun({ id, userId }: Pick<KeptAnswer, "id" | "userId">): string {
 function startRun(
   answer: Pick<KeptAnswer, "body" | "id" | "userId">,
   { store, clock, onFault }: RunsInit,
-  onClose: () => void,
+  onClose: (pieces: readonly string[]) => void,
 ): Run {
   const pieces: string[] = [];
   let { body } = answer;
@@ -191,7 +206,7 @@ function startRun(
     close() {
       isClosed = true;
       cancelRenewal?.();
-      onClose();
+      onClose(pieces);
       signal();
     },
   };

@@ -199,6 +199,27 @@ describe("an answer that the provider makes in the background itself", () => {
     expect(asked.at(-1)).toBe("GET http://openai.test/v1/responses/resp_live?stream=true&starting_after=0");
   });
 
+  test.each([
+    ["its provider", "text/event-stream", "event: response.completed\ndata: {}\n\n"],
+    ["us, where its provider tells it no more", "application/json", "event: response.completed"],
+  ])("is gone on with by %s once it is over", async (_name, type, expected) => {
+    const keeper = makeKeeper(1);
+    const asked: string[] = [];
+    const gateway = await open({
+      upstream(call) {
+        if (!call.url.includes("stream=true")) return keeper(call);
+        asked.push(call.url);
+        return new Response("event: response.completed\ndata: {}\n\n", { headers: { "content-type": type } });
+      },
+    });
+    const { id } = await readJson(await create(gateway, { model: GPT }));
+    expect((await show(gateway, id)).status).toBe("completed");
+    const rest = await gateway.send(`${PATH}/${id}?stream=true&starting_after=7`);
+    expect(rest.headers.get("content-type")).toStartWith("text/event-stream");
+    expect(await rest.text()).toContain(expected);
+    expect(asked).toEqual([`http://openai.test/v1/responses/${id}?stream=true&starting_after=7`]);
+  });
+
   test.each(["leaves", "has its key revoked"])(
     "is booked with what it cost where whoever follows it %s",
     async (how) => {

@@ -160,6 +160,21 @@ describe("an answer in the background", () => {
     expect(again.at(-1)?.type).toBe("response.completed");
   });
 
+  test("is gone on with from wherever a client lost it, though it is over by then: event by event, and to the end", async () => {
+    const gateway = await open();
+    const live = readEvents(
+      await (await create(gateway, { model: "loopback", input: "one two three four", stream: true })).text(),
+    );
+    const id = live[0]?.response?.id ?? "";
+    await settle(gateway, id);
+    const goOn = async (after: number): Promise<typeof live> =>
+      readEvents(await (await gateway.send(`${PATH}/${id}?stream=true&starting_after=${after}`)).text());
+    for (const [after] of live.slice(0, -1).entries()) expect(await goOn(after)).toEqual(live.slice(after + 1));
+    expect(await goOn(live.length - 1)).toMatchObject([{ type: "response.completed", sequence_number: live.length }]);
+    gateway.clock.advance(11 * 60_000);
+    expect((await goOn(5)).at(-1)).toMatchObject({ type: "response.completed", response: { id } });
+  });
+
   test("is followed by a second reader while it is made", async () => {
     const { upstream, release, asked } = hold();
     const gateway = await open({ upstream });
