@@ -180,6 +180,10 @@ function readWish(wish: KeyWish, now: number): KeyPatch {
   });
 }
 
+/** Both engines hold what lies between. */
+const FIRST = new Date(0);
+const END = new Date(Date.UTC(10_000, 0, 1));
+
 /** Less is no choice: all tokens begin alike. */
 const LEAST_PREFIX = 6;
 
@@ -187,6 +191,9 @@ async function readChoice({ getUser }: DirectoryContext, choice: KeyChoice): Pro
   const { user, prefix, tag, unusedSince } = choice;
   if (prefix !== undefined && prefix.length < LEAST_PREFIX) {
     throw invalidRequest(`A prefix has at least ${LEAST_PREFIX} characters, such as tok_Ab.`, "prefix");
+  }
+  if (unusedSince !== undefined && (unusedSince < FIRST || unusedSince >= END)) {
+    throw invalidRequest("unused_since is a moment from 1970 to 9999.", "unused_since");
   }
   return { userId: user === undefined ? undefined : (await getUser(user)).id, prefix, tag, unusedSince };
 }

@@ -3,6 +3,7 @@
 import { and, asc, eq, gte, inArray, or, sql } from "drizzle-orm";
 import { invalidRequest } from "../ir/index.ts";
 import type { Direction, LedgerStore, SealedEntry } from "../ledger/index.ts";
+import { cleanText } from "../lib/text.ts";
 import { chooseRemoval, readMarks } from "./chain-mark.ts";
 import { chunk } from "./chunk.ts";
 import type { Engine } from "./engine.ts";
@@ -82,7 +83,10 @@ export function createLedgerStore(engine: Engine): LedgerStore {
     },
     async findPayload(entryId) {
       const rows = await engine.snapshot((db) =>
-        db.select().from(ledgerPayloads).where(eq(ledgerPayloads.entryId, entryId)),
+        db
+          .select()
+          .from(ledgerPayloads)
+          .where(eq(ledgerPayloads.entryId, cleanText(entryId))),
       );
       return rows[0] ?? null;
     },

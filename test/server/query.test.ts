@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { makeEntry } from "../ledger/entry.ts";
-import { type Rig, readJson } from "../rig.ts";
+import { createDatabase, hasPostgres } from "../postgres.ts";
+import { type Rig, makeRig, readJson } from "../rig.ts";
 import { type Scene, openBrowser, openScene } from "./sign-in/scene.ts";
 
 // oxlint-disable-next-line no-explicit-any -- what comes back is what is tested
@@ -105,4 +106,33 @@ test("keys that are unused since no day that there is are not listed", async () 
     const { status, body } = await ask(`${ADMIN}/api-keys?unused_since=${since}`);
     expect([since, status, body["api_keys"].length > 0]).toEqual([since, 200, true]);
   }
+});
+
+describe.each(hasPostgres ? ["sqlite", "postgres"] : ["sqlite"])("on %s", (engine) => {
+  let own: Rig;
+  let token = "";
+  beforeAll(async () => {
+    const location = engine === "postgres" ? await createDatabase() : null;
+    own = await makeRig({
+      config: (config) => (location === null ? config : { ...config, identityPath: location, ledgerPath: location }),
+    });
+    ({ token } = await own.issue("root_admin"));
+  });
+  afterAll(() => own.close());
+
+  test("what no row can be called is not there", async () => {
+    const { status } = await own.send("/api/v1/usage/logs/%00/payload", { token });
+    expect(status).toBe(404);
+  });
+
+  test.each(["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])(
+    "keys that are unused since %s are none, for no engine knows that moment",
+    async (since) => {
+      const body = { unused_since: since, dry_run: true };
+      const many = await own.send(`${ADMIN}/api-keys/revoke`, { token, body });
+      const list = await own.send(`${ADMIN}/api-keys?unused_since=${encodeURIComponent(since)}`, { token });
+      for (const answer of [many, list])
+        expect([answer.status, (await readJson(answer)).error.param]).toEqual([422, "unused_since"]);
+    },
+  );
 });
