@@ -140,10 +140,11 @@ function limitTime({ at }: Table, { from, to }: ChangeFilter): SQL[] {
 function cut(found: ChangeRow[], limit: number): ChangePage {
   const changes = found.slice(0, limit);
   const last = found.length > limit ? changes.at(-1) : undefined;
-  return { changes, nextCursor: last === undefined ? null : `${last.at.getTime().toString(36)}.${last.id}` };
+  return { changes, nextCursor: last === undefined ? null : `${last.at.getTime().toString(36)}-${last.id}` };
 }
 
-const CURSOR = /^(?<at>[0-9a-z]{1,10})\.(?<id>[\da-f-]{1,40})$/u;
+/** Of the ledger's rows it has a dot: none of one is one of the other. */
+const CURSOR = /^(?<at>[0-9a-z]{1,10})-(?<id>[\da-f-]{1,40})$/u;
 /** The end of the year 9999: what both engines hold. */
 const MAX_MS = Date.UTC(10_000, 0, 1);
 

@@ -1,6 +1,7 @@
 // Lists that come a page at a time: all of them, as the reference tells them, refuse what is no cursor of theirs.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { makeEntry } from "../ledger/entry.ts";
 import { type Rig, makeRig, readJson } from "../rig.ts";
 
 let rig: Rig;
@@ -34,12 +35,16 @@ test.each(["zz", "", "%00", "aWQ6"])("a cursor %p is refused by every list", asy
 
 test("a cursor of one list is none of another", async () => {
   await rig.issue();
-  const first = await readJson(await rig.send("/api/v1/admin/api-keys?limit=1", { token: root.token }));
-  const cursor = first.next_cursor as string;
-  expect(cursor).toBeString();
-  for (const path of lists) {
-    const { status } = await rig.send(`${path}?cursor=${cursor}`, { token: root.token });
-    expect([path, status]).toEqual([path, path === "/api/v1/admin/api-keys" ? 200 : 422]);
+  const row = { userId: root.userId, apiKeyId: root.keyId };
+  await rig.store.ledger.append([makeEntry(row), makeEntry(row)]);
+  for (const own of ["/api/v1/admin/api-keys", "/api/v1/admin/audit", "/api/v1/admin/users", "/api/v1/usage/logs"]) {
+    const first = await readJson(await rig.send(`${own}?limit=1`, { token: root.token }));
+    const cursor = first.next_cursor as string;
+    expect([own, cursor]).toEqual([own, expect.any(String)]);
+    for (const path of lists) {
+      const { status } = await rig.send(`${path}?cursor=${cursor}`, { token: root.token });
+      expect([path, status]).toEqual([path, path === own ? 200 : 422]);
+    }
   }
 });
 
