@@ -1,7 +1,7 @@
 // Asks a provider without a request of anybody's, to find out whether it is well: for its list of models, or for one token of a model. Knows no
 // schedule and no vendor.
 
-import { GatewayError } from "../ir/index.ts";
+import { type ErrorKind, GatewayError } from "../ir/index.ts";
 import { readCapped } from "../lib/capped-text.ts";
 import type { Provider } from "../provider/index.ts";
 import type { Wire } from "../wire/index.ts";
@@ -53,7 +53,16 @@ interface Trial {
   status: number | null;
   /** What was said instead of an answer; null where there was one. */
   error: string | null;
+  /** Where it was ours, such as of a budget that is spent, and the provider was asked nothing. */
+  refusal?: GatewayError;
 }
+
+const AT_PROVIDER: ReadonlySet<ErrorKind> = new Set([
+  "timeout",
+  "upstream_malformed",
+  "upstream_rejected",
+  "upstream_unavailable",
+]);
 
 /** One token of the model, by this key and no other, with a row of its own. What comes of it, the fleet hears, and whoever asks. */
 export async function askForToken(
@@ -97,7 +106,8 @@ export async function askForToken(
     return { status: response.status, error: response.ok ? null : text };
   } catch (error) {
     // It is on the books, and the breaker has it.
-    if (error instanceof GatewayError) return { status: error.upstream?.status ?? null, error: error.message };
-    throw error;
+    if (!(error instanceof GatewayError)) throw error;
+    const told = { status: error.upstream?.status ?? null, error: error.message };
+    return AT_PROVIDER.has(error.kind) ? told : { ...told, refusal: error };
   }
 }

@@ -55,11 +55,11 @@ export async function testModel(
       const key = account.account ?? null;
       const fromMs = tools.clock.monotonicMs();
       const wire = guessWireAt("/v1/chat/completions", new Headers());
-      const { status, error } = await askForToken(account, model, { tools, wire, caller, id: newId() });
+      const { status, error, refusal } = await askForToken(account, model, { tools, wire, caller, id: newId() });
       const ms = Math.round(tools.clock.monotonicMs() - fromMs);
       if (error === null)
         return { ...EMPTY, key, status: "ok", http_status: status, latency_ms: ms, examples: [model] };
-      return failed(key, { error: error.slice(0, MOST_WORDS), ms, status });
+      return failed(key, { error: error.slice(0, MOST_WORDS), ms, status, cause: refusal });
     }),
   );
 }

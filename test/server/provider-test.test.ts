@@ -119,6 +119,15 @@ describe("trying one", () => {
       keys: [{ status: "failed", http_status: 404 }],
     });
   });
+
+  test("says of one that was not asked, for a budget is spent, to see to that and not to its address", async () => {
+    await put("acme", { ...ACME, api_key: KEY });
+    await admin("POST", "/api/v1/admin/budgets", { name: "spent", limit_tokens: 0 });
+    const { keys } = await trial("acme", { model: "m" });
+    expect(keys).toMatchObject([{ status: "failed", http_status: null, remedy: "Do what the error says." }]);
+    expect(keys[0].error).toContain('The budget "spent" of 0 tokens a month has 0 tokens left.');
+    expect(rig.calls).toEqual([]);
+  });
 });
 
 describe("beside them", () => {
