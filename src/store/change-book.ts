@@ -113,7 +113,9 @@ function listActors(asked: Asked, { actor }: ChangeFilter): (SQL | undefined)[] 
   const author = findAuthor(actor);
   if (author !== undefined) return [eq(asked.actor, author)];
   const text = cleanText(actor);
-  return [eq(asked.actorId, text), eq(asked.actorName, text), eq(asked.keyId, text)];
+  // As addresses are kept.
+  const name = text.includes("@") ? text.toLowerCase() : text;
+  return [eq(asked.actorId, text), eq(asked.actorName, name), eq(asked.keyId, text)];
 }
 
 function matchAction(asked: Asked, { action }: ChangeFilter): SQL | undefined {

@@ -56,6 +56,8 @@ describe("reading", () => {
     ]);
     expect([changes[0]?.before?.["role"], changes[0]?.after?.["role"]]).toEqual(["gateway_user", "gateway_admin"]);
     expect((await read("?actor=configuration")).changes.map(({ action }) => action)).toEqual(["user.create"]);
+    const own = (await read(`?actor=${root.email}`)).changes;
+    expect([own.length > 1, (await read(`?actor=${root.email.toUpperCase()}`)).changes]).toEqual([true, own]);
   });
 
   test("goes page by page over both databases, in one order", async () => {
