@@ -20,6 +20,8 @@ interface LogFileInit {
 }
 
 const MAX_BYTES = 300 * 1024 * 1024;
+/** A disk that took no line is tried anew, at the next line after so long: it may have room again. */
+const RETRY_MS = 10_000;
 
 /** Opens the file; the folder is made where it is missing. */
 export function openLogFile({ path, now, onError, maxBytes = MAX_BYTES }: LogFileInit): LogFile {
@@ -31,20 +33,40 @@ export function openLogFile({ path, now, onError, maxBytes = MAX_BYTES }: LogFil
     const day = new Date(time ?? now()).toISOString().slice(0, 10);
     return `${base}-${day}${index !== undefined && index > 1 ? `-${index}` : ""}${extension}`;
   };
-  const stream = createStream(nameFor, {
-    path: folder,
-    size: `${maxBytes}B`,
-    interval: "1d",
-    intervalUTC: true,
-    initialRotation: true,
-    immutable: true,
-    mode: 0o600,
-  });
-  stream.on("error", onError);
-  stream.on("open", (file: string) => linkTo(path, join(folder, basename(file)), onError));
+  /** When the stream broke, which then takes nothing more. */
+  let brokenMs: number | null = null;
+  const open = () => {
+    brokenMs = null;
+    const opened = createStream(nameFor, {
+      path: folder,
+      size: `${maxBytes}B`,
+      interval: "1d",
+      intervalUTC: true,
+      initialRotation: true,
+      immutable: true,
+      mode: 0o600,
+    });
+    opened.on("error", (error) => {
+      brokenMs = now().getTime();
+      onError(error);
+    });
+    opened.on("open", (file: string) => linkTo(path, join(folder, basename(file)), onError));
+    return opened;
+  };
+  let stream = open();
   return {
-    write: (line) => void stream.write(line),
-    close: () => new Promise((resolve) => stream.end(() => resolve())),
+    write(line) {
+      if (brokenMs === null) {
+        stream.write(line);
+        return;
+      }
+      // Of a clock that was set back nobody waits for the end.
+      if (Math.abs(now().getTime() - brokenMs) < RETRY_MS) return;
+      stream = open();
+      // What broke off there, if anything, is no part of this line.
+      stream.write(`\n${line}`);
+    },
+    close: () => new Promise((resolve) => (brokenMs === null ? stream.end(() => resolve()) : resolve())),
   };
 }
 

@@ -1,7 +1,16 @@
 // The log's lines, and its files: names by day and size, a link to the one in use, nothing lost between two of them.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRedactor } from "../../src/lib/redact.ts";
@@ -95,6 +104,30 @@ describe("files", () => {
     expect(readlinkSync(path)).toBe(`gateway-${day}.log`);
     expect(readFileSync(path, "utf8")).toBe("one\ntwo\n");
     expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("a disk that was full is written to again when it has room", async () => {
+    const path = join(folder, "gateway.log");
+    const inUse = join(folder, `gateway-${new Date().toISOString().slice(0, 10)}.log`);
+    symlinkSync("/dev/full", inUse);
+    let atMs = Date.now();
+    const { promise: failed, resolve } = Promise.withResolvers<Error>();
+    const errors: Error[] = [];
+    const onError = (error: Error): void => {
+      errors.push(error);
+      resolve(error);
+    };
+    const file = openLogFile({ path, now: () => new Date(atMs), onError });
+    file.write("lost\n");
+    await failed;
+    rmSync(inUse);
+    file.write("too early\n");
+    atMs += 20_000;
+    file.write("kept\n");
+    file.write("kept, too\n");
+    await file.close();
+    expect(errors).toHaveLength(1);
+    expect(readFileSync(path, "utf8")).toBe("\nkept\nkept, too\n");
   });
 
   test("a full file is followed by -2 and -3, and no line is lost", async () => {
