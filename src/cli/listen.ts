@@ -65,6 +65,13 @@ function explainListen(error: unknown, address: string): CliError {
       hint: "Choose a port above 1023: --http-address :8081",
     });
   }
+  // The second is said of a name that leads nowhere.
+  if (code === "EADDRNOTAVAIL" || code === "ENOENT") {
+    return new CliError(`This machine has no address to listen on at ${address} (${code}).`, {
+      exitCode: EXIT.failed,
+      hint: "Name one that it has in http_address, or only :PORT for all of them.",
+    });
+  }
   const reason = error instanceof Error ? error.message : String(error);
   return new CliError(`Cannot listen on ${address}: ${reason}`, {
     exitCode: EXIT.failed,

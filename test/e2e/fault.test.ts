@@ -23,6 +23,14 @@ describe("a start that cannot succeed says why and what to do", () => {
     await gateway.stop();
   });
 
+  test.each(["nobody.invalid:18099", "192.0.2.1:18099"])("an address that is not here: %s", async (address) => {
+    const folder = makeFolder();
+    const ended = await run(["serve", "--http-address", address], { cwd: folder, env: home(folder) });
+    expect(ended.code).toBe(1);
+    expect(ended.err).toContain(`This machine has no address to listen on at ${address}`);
+    expect(ended.err).not.toMatch(/no such file|tls_cert/u);
+  });
+
   test("a damaged database file", async () => {
     const folder = makeFolder();
     mkdirSync(join(folder, "home"));
