@@ -148,8 +148,8 @@ function isFolder(place: string): boolean {
 
 function explainUnknown(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
-  if (/no such table|relation "[^"]*" does not exist/u.test(text))
-    return `it lacks tables of this program (${text}), so it is another program's, or no gateway has used it yet; check identity_path and ledger_path, or start the gateway on it once`;
+  if (/no such (?:column|table)|(?:column|relation) \S+ does not exist/u.test(text))
+    return `it lacks tables of this program (${text}), so it is another program's, or no gateway of this version has used it yet; check identity_path and ledger_path, or start the gateway on it once`;
   if (!/already exists/u.test(text)) return text;
   return `it holds tables that this program did not make (${text}); move it away, or choose another identity_path or ledger_path`;
 }

@@ -47,6 +47,19 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
   );
 
   test.skipIf(engine === "postgres" && !hasPostgres)(
+    "books of a version that had no such proof are brought up to date by a gateway, it says",
+    async () => {
+      const bench = makeBench(engine === "postgres" ? await createDatabase() : undefined);
+      await bench.write(({ ledger }) => ledger.add(makeCall(1)));
+      await bench.query("alter table ledger_entries drop column payload_digest");
+      const { code, err } = await bench.desk.run("ledger verify");
+      expect(code).toBe(EXIT.failed);
+      expect(err).toContain("no gateway of this version has used it yet");
+      expect(err).toContain("start the gateway on it once");
+    },
+  );
+
+  test.skipIf(engine === "postgres" && !hasPostgres)(
     "books that are none, or have no row, are not called whole",
     async () => {
       const bench = makeBench(engine === "postgres" ? await createDatabase() : undefined);
