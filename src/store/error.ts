@@ -41,6 +41,12 @@ const FAILING: Explanation = {
   code: "store_failing",
   say: (place) => `${place} could not be read or written: check the disk and the system's log.`,
 };
+const HELD: Explanation = {
+  kind: "overloaded",
+  code: "store_held",
+  say: (place) =>
+    `${place}: another session, such as a backup, holds a table that is to be changed; let it end, or end it (pg_stat_activity names it), and try again.`,
+};
 const UNREACHABLE: Explanation = {
   kind: "overloaded",
   code: "store_unreachable",
@@ -70,6 +76,7 @@ const BY_CODE: readonly (readonly [prefix: string, explanation: Explanation])[] 
   ["42501", NO_RIGHTS],
   ["53100", FULL],
   ["53300", UNREACHABLE],
+  ["55P03", HELD],
   ["57P0", UNREACHABLE],
   ["CONNECTION_", UNREACHABLE],
   ["CONNECT_TIMEOUT", UNREACHABLE],

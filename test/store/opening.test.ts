@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import postgres from "postgres";
 import { GatewayError } from "../../src/ir/index.ts";
 import { explainStoreError } from "../../src/store/error.ts";
 import { openStore } from "../../src/store/index.ts";
@@ -177,6 +178,25 @@ describe.skipIf(!hasPostgres)("a PostgreSQL DSN", () => {
     expect(existsSync(ledgerPath)).toBe(false);
     expect(await runSql(dsn, "select count(*)::int as n from ledger_entries")).toMatchObject([{ n: 1 }]);
   });
+
+  test("of an older version of which somebody holds a table is left as it is, and holds nobody up", async () => {
+    const dsn = await createDatabase();
+    await (await open(dsn)).close();
+    await runSql(dsn, "delete from tokligence_migrations where name like '%_follow_objects'");
+    await runSql(dsn, "alter table object_bindings drop column key_id, drop column tags");
+    await runSql(dsn, "drop index object_bindings_family");
+    const backup = postgres(dsn, { max: 1 });
+    try {
+      await backup.unsafe("begin");
+      await backup.unsafe("select * from object_bindings");
+      const error = await failure(open(dsn));
+      expect(error.code).toBe("store_held");
+      expect(error.message).toContain("such as a backup, holds a table that is to be changed; let it end");
+    } finally {
+      await backup.end();
+    }
+    await (await open(dsn)).close();
+  }, 20_000);
 
   test("for the ledger leaves identity in its file; postgresql:// means the same", async () => {
     const dsn = (await createDatabase()).replace("postgres://", "postgresql://");

@@ -14,6 +14,11 @@ import { migrations } from "./migration/index.ts";
 
 /** Any number that nobody else uses; it spells "tokl". */
 const LOCK = 0x746f6b6c;
+/**
+ * How long a change of a table waits for who holds it, such as a backup: whoever comes behind it waits, too, so that the gateways that run on the database
+ * read and write nothing meanwhile.
+ */
+const HELD_MS = 5_000;
 
 /** All pending migrations or none. Processes that start together wait for each other at the lock, which ends with the transaction. */
 export async function migratePostgres(sql: postgres.Sql, place: string): Promise<void> {
@@ -30,6 +35,7 @@ export async function migratePostgres(sql: postgres.Sql, place: string): Promise
       applied.map((row) => row.name),
       place,
     );
+    await tx.unsafe(`set local lock_timeout = ${HELD_MS}`);
     for (const { name, sql: text } of pending) {
       for (const statement of splitStatements(text)) await tx.unsafe(statement);
       await tx`insert into tokligence_migrations (name, applied_at) values (${name}, ${new Date().toISOString()})`;
