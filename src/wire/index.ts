@@ -76,6 +76,8 @@ export function guessWire(headers: Headers): Wire {
 
 /** The format of a client at an address that leads nowhere: the one whose own addresses begin most like it, else told from its headers. */
 export function guessWireAt(path: string, headers: Headers): Wire {
+  // With a slash behind it, the list that belongs to none would look like the beginning of Google's addresses.
+  if (LISTERS[0]?.listing.paths.includes(path.replace(/\/$/u, "")) === true) return guessWire(headers);
   const pieces = path.split("/");
   let most = 1;
   let found: Wire | null = null;

@@ -97,6 +97,7 @@ describe("an address that is none is refused in the format of its neighbours", (
     ["/v1beta/nothing", (body: { error: { status: string } }) => body.error.status === "NOT_FOUND"],
     ["/v1beta/models/x:dream", (body: { error: { status: string } }) => body.error.status === "NOT_FOUND"],
     ["/v1/nothing", (body: { error: { code: string } }) => body.error.code === "unknown_url"],
+    ["/v1/models/", (body: { error: { code: string } }) => body.error.code === "unknown_url"],
     ["/v1/chat/nothing", (body: { error: { code: string } }) => body.error.code === "unknown_url"],
     ["/nothing", (body: { error: { code: string } }) => body.error.code === "unknown_url"],
   ])("%s", async (path, isRight) => {
