@@ -46,6 +46,8 @@ export interface PumpOptions {
   tellsCost: boolean;
   /** Takes secrets out of an error that the upstream wrote. */
   redact(text: string): string;
+  /** What is waited for before a piece is released; missing: nothing. */
+  keeping?: (() => Promise<unknown> | null) | undefined;
   /** The pieces that end a complete answer, before they are released: what it returns is waited for. */
   ending?: ((last: string) => Promise<unknown> | undefined) | null;
   /** The failure for the log: a stream has no status left to tell it by. */
@@ -159,6 +161,8 @@ async function* run(options: PumpOptions, { steps, isOver, settle, leave }: Sett
       // An upstream that was hung up on may have more to say.
       const ended = options.line.ended();
       if (ended !== null) throw ended;
+      const keeping = options.keeping?.() ?? null;
+      if (keeping !== null) await keeping;
       if (step.text !== "") yield step.text;
       if (step.finish === null) continue;
       const kept = step.finish.error === undefined ? options.ending?.(step.last) : undefined;

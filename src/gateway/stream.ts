@@ -55,6 +55,7 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
       }),
     holds: state.elsewhere === null,
     refusals: state.watchesRefusals ? watchRefusal() : null,
+    keeping: kept?.keeping,
     ending: state.keep === null ? null : (last) => keepLast(state, client, last),
     tellsCost: client.takesComments !== false,
     redact: scene.redact,
@@ -117,8 +118,9 @@ function keepFirst(
   state: CallState,
   client: Wire,
   carrier: Carrier,
-): { carrier: Carrier; answer: () => JsonObject | null } {
+): { carrier: Carrier; answer: () => JsonObject | null; keeping: () => Promise<unknown> | null } {
   let first: JsonObject | null = null;
+  let keeping: Promise<unknown> | null = null;
   return {
     carrier: {
       ...carrier,
@@ -126,13 +128,14 @@ function keepFirst(
         const answer = first === null ? (client.memory?.findAnswer(frame.raw) ?? null) : null;
         if (answer !== null) {
           first = answer;
-          void state.keep?.(answer, JSON.stringify(answer));
-          void state.record.leave(readId(answer));
+          // Whoever is told of it may ask for it at once, also where we die over it.
+          keeping = Promise.all([state.keep?.(answer, JSON.stringify(answer)), state.record.leave(readId(answer))]);
         }
         return carrier.carry(frame, events);
       },
     },
     answer: () => first,
+    keeping: () => keeping,
   };
 }
 

@@ -220,6 +220,46 @@ describe("an answer that the provider makes in the background itself", () => {
     expect(asked).toEqual([`http://openai.test/v1/responses/${id}?stream=true&starting_after=7`]);
   });
 
+  test("tells nobody its id before it is on the books", async () => {
+    const live = { id: "resp_live", object: "response", status: "in_progress", background: true, output: [] };
+    const begun = Promise.withResolvers<void>();
+    const written = Promise.withResolvers<void>();
+    const gateway = await open({
+      upstream({ signal }) {
+        const body = new ReadableStream({
+          start(controller) {
+            const event = { type: "response.created", sequence_number: 0, response: live };
+            controller.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(event)}\n\n`));
+            signal.addEventListener("abort", () => controller.error(new Error("aborted")));
+          },
+        });
+        return new Response(body, { headers: { "content-type": "text/event-stream" } });
+      },
+      ledger: (writer) => ({
+        ...writer,
+        intend(intent, before) {
+          const announced = writer.intend(intent, before);
+          if (!intent.attempts?.some(({ answerId }) => answerId === "resp_live")) return announced;
+          begun.resolve();
+          return { ...announced, durable: written.promise };
+        },
+      }),
+    });
+    const client = new AbortController();
+    const body = { model: GPT, input: "x", background: true, stream: true };
+    const response = await gateway.send(PATH, { body, signal: client.signal });
+    let isTold = false;
+    const reader = response.body?.getReader();
+    const told = reader?.read().then(() => (isTold = true));
+    await begun.promise;
+    for (let turn = 0; turn < 20; turn++) await new Promise<void>((resolve) => void setImmediate(resolve));
+    expect(isTold).toBe(false);
+    written.resolve();
+    expect(await told).toBe(true);
+    client.abort();
+    await reader?.cancel();
+  });
+
   test.each(["leaves", "has its key revoked"])(
     "is booked with what it cost where whoever follows it %s",
     async (how) => {
