@@ -1,5 +1,6 @@
 // `admin users import` with lists that strangers wrote: what is good is taken, what is not is told of with its reason, and nothing runs.
 
+import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -178,6 +179,23 @@ test("links to hand out stand in a file of their own, and each signs its user in
   expect(head).toEqual(["email", "link", "expires_at"]);
   expect(rows.map(([email]) => email)).toEqual(["ana@example.com", "bo@example.com"]);
   expect(rows.every(([, link]) => /^http:\/\/127\.0\.0\.1:\d+\/ui\/login#[\w-]{43}$/u.test(link ?? ""))).toBe(true);
+});
+
+test("whoever was changed before his link was made is named without one", async () => {
+  await emails();
+  const books = new Database(join(desk.folder, "identity.db"));
+  books.run(
+    "create trigger meanwhile after insert on users when new.email = 'bo@example.com' begin update users set status = 'suspended' where id = new.id; end",
+  );
+  books.close();
+  const file = desk.write("a.csv", "ana@example.com\nbo@example.com\n");
+  const links = join(desk.folder, "links.csv");
+  const { code, err } = await desk.run(["admin", "users", "import", "--file", file, "--links", links]);
+  expect(code).toBe(EXIT.ok);
+  expect(err).toContain("note: 1 user got no link");
+  const [ana, bo] = readRows(links).slice(1);
+  expect(ana).toEqual(["ana@example.com", expect.stringContaining("/ui/login#"), expect.any(String)]);
+  expect(bo).toEqual(["bo@example.com", "", ""]);
 });
 
 test("a list longer than one part is taken whole, and JSON tells of every user", async () => {

@@ -49,7 +49,7 @@ export async function openErrorFile(path: string): Promise<ErrorFile> {
   };
 }
 
-/** A link that signs somebody in. */
+/** A link that signs somebody in; both are empty where there is none, for he was changed by somebody else before it was made. */
 export interface HandedLink {
   email: string;
   link: string;
@@ -58,16 +58,21 @@ export interface HandedLink {
 
 export interface LinkFile {
   add(links: readonly HandedLink[]): Promise<void>;
+  /** How many have no link. */
+  countEmpty(): number;
   close(): Promise<void>;
 }
 
 export async function openLinkFile(path: string): Promise<LinkFile> {
   const file = await openList(path, ["email", "link", "expires_at"]);
+  let empty = 0;
   return {
     async add(links) {
+      for (const { link } of links) if (link === "") empty++;
       const lines = links.map(({ email, link, expiresAt }) => printCsvLine([email, link, expiresAt]));
       if (lines.length > 0) await file.appendFile(lines.join(""));
     },
+    countEmpty: () => empty,
     close: () => file.close(),
   };
 }

@@ -70,6 +70,7 @@ export default defineCommand({
             },
           })
           .finally(source.end);
+        sayEmpty(links?.countEmpty() ?? 0, args.links);
         await finish(report, { counts, errors: args.errors, dryRun });
       };
       await outliveReader((print) => {
@@ -81,6 +82,15 @@ export default defineCommand({
     }
   },
 });
+
+/** `path`: of the links. */
+function sayEmpty(empty: number, path = ""): void {
+  if (empty === 0) return;
+  say(
+    `note: ${count(empty, "user")} got no link, as somebody changed them meanwhile: their lines in ${path} have none. ` +
+      "Once that is meant to be: tokligence admin login-link --email EMAIL",
+  );
+}
 
 interface Ending {
   counts: { created: number; skipped: number; refused: number };

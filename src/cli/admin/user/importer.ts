@@ -16,7 +16,7 @@ import type { HandedLink } from "./import-file.ts";
 
 export interface Importer {
   importStream(source: () => AsyncIterable<ImportRow>, options: StreamOptions): ReturnType<Directory["importStream"]>;
-  /** Of those who are made, once they are. */
+  /** Of all who are made, once they are. */
   linksOf(outcomes: readonly RowOutcome[]): Promise<HandedLink[]>;
 }
 
@@ -27,10 +27,10 @@ export function openImporter(place: Place, withLinks: boolean): Importer {
     return {
       importStream: (source, options) => importThere(remote, source, { ...options, ...(withLinks ? { links } : {}) }),
       async linksOf(outcomes) {
-        return listMade(outcomes).flatMap(({ id }) => {
+        return listMade(outcomes).map(({ id, email }) => {
           const link = links.get(id);
           links.delete(id);
-          return link === undefined ? [] : [link];
+          return link ?? { email, ...NO_LINK };
         });
       },
     };
@@ -43,15 +43,16 @@ export function openImporter(place: Place, withLinks: boolean): Importer {
     async linksOf(outcomes) {
       const users = listMade(outcomes);
       const made = await signIn.makeLinks(users, byOperator());
-      return made.flatMap((link, index) => {
-        if (link === null) return [];
-        const { token, of } = link;
-        const email = users[index]?.email ?? "";
-        return [{ email, link: `${base}/ui/login#${token}`, expiresAt: of.expiresAt.toISOString() }];
+      return users.map(({ email }, index) => {
+        const { token, of } = made[index] ?? {};
+        if (of === undefined) return { email, ...NO_LINK };
+        return { email, link: `${base}/ui/login#${token}`, expiresAt: of.expiresAt.toISOString() };
       });
     },
   };
 }
+
+const NO_LINK = { link: "", expiresAt: "" };
 
 function listMade(outcomes: readonly RowOutcome[]): User[] {
   return outcomes.flatMap((outcome) => (outcome.kind === "created" ? [outcome.user] : []));
