@@ -23,7 +23,16 @@ export async function renewProcess(): Promise<number | null> {
   const args = listOwnWords();
   if (process.platform === "win32" || process.execve === undefined) return runChild([process.execPath, ...args], env);
   // The name we were called by decides what we are, so it must survive.
-  process.execve(process.execPath, [process.argv0, ...args], env);
+  try {
+    process.execve(process.execPath, [process.argv0, ...args], env);
+  } catch (error) {
+    // Where another program runs this one (an emulator), or no program may be started: it serves as it is.
+    const code = error instanceof Error && "code" in error ? String(error.code) : "no reason";
+    const missing = Object.entries(VARIABLES).map((variable) => variable.join("="));
+    process.stderr.write(
+      `warning: the gateway could not start itself anew (${code}): only 256 calls at a time wait for providers, and more memory is used. Set in its environment: ${missing.join(" ")}\n`,
+    );
+  }
   return null;
 }
 
