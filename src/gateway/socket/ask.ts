@@ -12,6 +12,7 @@ import { requireOwn } from "../owned.ts";
 import { nameAt } from "../rest/target.ts";
 import { unknownModel } from "../target.ts";
 import { judgePrice } from "../unknown-price.ts";
+import type { SessionAnswers } from "./answers.ts";
 import type { SessionBooks } from "./books.ts";
 import type { Message, SocketCall } from "./type.ts";
 
@@ -24,6 +25,8 @@ export interface Asking {
   knows(id: string): boolean;
   /** Where what a message asks for is put on the books. */
   books: Pick<SessionBooks, "ask">;
+  /** Where its answer will be kept with it. */
+  answers: Pick<SessionAnswers, "asked">;
 }
 
 /** Whether a message needs a look at all: sound does not. */
@@ -60,7 +63,10 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   if (target.provider === asking.provider.name) {
     const { provider, scene, tools } = asking;
     judgePrice({ plan: { ...target, provider }, record: UNTOLD, scene, tools, body, writes: true });
-    if (type === "response.create") await asking.books.ask({ asked: model, model: target.model ?? model });
+    if (type === "response.create") {
+      await asking.books.ask({ asked: model, model: target.model ?? model });
+      await asking.answers.asked(body, target.model ?? model);
+    }
     const named = nameAt(provider, target.model ?? model);
     return named === model ? data : setTopLevel(data, "model", JSON.stringify(named));
   }

@@ -9,7 +9,7 @@ import type { Message } from "./type.ts";
 export type Told =
   | { kind: "begun"; id: string; model: string | null }
   | { kind: "text"; id: string; text: string }
-  | { kind: "ended"; id: string; items: string[]; metered: Metered; isFailed: boolean }
+  | { kind: "ended"; id: string; answer: JsonObject; items: string[]; metered: Metered; isFailed: boolean }
   /** What was asked for never begins. `status`: as over HTTP; null where none is told. */
   | { kind: "refused"; status: number | null }
   /** Who writes down what is heard, from now on; null where nobody does. */
@@ -56,7 +56,8 @@ export function readEvent(data: Message): Told | null {
   if (type === BEGINS) return { kind: "begun", id: readId(response), model: readModel(response) };
   if (ENDS.includes(type)) {
     const isFailed = type === "response.failed" || response["status"] === "failed";
-    return { kind: "ended", id: readId(response), items: listItems(response), metered: meterAnswer(event), isFailed };
+    const items = listItems(response);
+    return { kind: "ended", id: readId(response), answer: response, items, metered: meterAnswer(event), isFailed };
   }
   if (!TEXT.test(type)) return null;
   const text = readText(event["delta"]);

@@ -5,6 +5,7 @@ import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import { type Asking, checkMessage, needsCheck } from "./ask.ts";
 import { findEnd } from "../presence.ts";
 import { parseObject } from "../send.ts";
+import { openAnswers } from "./answers.ts";
 import type { SessionBooks } from "./books.ts";
 import { type Told, readEvent } from "./event.ts";
 import { readSaid } from "./said.ts";
@@ -15,7 +16,7 @@ const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
 const CODES = { failed: 1011, goingAway: 1001, normal: 1000, refused: 1008, tooMuch: 1013 } as const;
 
-export interface SessionInit extends Omit<Asking, "knows"> {
+export interface SessionInit extends Omit<Asking, "answers" | "knows"> {
   upstream: UpstreamEnd;
   books: SessionBooks;
 }
@@ -30,7 +31,8 @@ export function createSession(init: SessionInit): BridgedSession {
   const { upstream, books, call, tools } = init;
   /** Answers and their items. */
   const made = new Set<string>();
-  const asking: Asking = { ...init, knows: (id) => made.has(id) };
+  const answers = openAnswers(call, tools, init.provider);
+  const asking: Asking = { ...init, answers, knows: (id) => made.has(id) };
   let client: ClientEnd | null = null;
   let isOver = false;
   /** Why it ends once no answer is under way. */
@@ -110,7 +112,9 @@ export function createSession(init: SessionInit): BridgedSession {
   const note = (told: Told): Promise<void> | null => {
     if (told.kind === "begun" || told.kind === "ended") made.add(told.id);
     if (told.kind === "ended") for (const item of told.items) made.add(item);
-    return books.see(told);
+    const kept = answers.see(told);
+    const settled = books.see(told);
+    return kept === undefined ? settled : Promise.all([settled, kept]).then(() => undefined);
   };
 
   const refuse = (error: unknown): void => {

@@ -1,0 +1,78 @@
+// Keeps the answers of a session for their owner, as those that came over HTTP are kept: to be looked at, and gone on from in another session.
+// Knows no HTTP server.
+
+import type { JsonObject } from "../../ir/index.ts";
+import type { Provider } from "../../provider/index.ts";
+import { WIRES, type Wire, type WireMemory } from "../../wire/index.ts";
+import type { GatewayTools } from "../call.ts";
+import { keepsAnswers, parseAnswer } from "../recall.ts";
+import { nameKeeper } from "../way/pool.ts";
+import type { Told } from "./event.ts";
+import type { SocketCall } from "./type.ts";
+
+export interface SessionAnswers {
+  /** What is asked for next. `model`: as the provider knows it. */
+  asked(body: JsonObject, model: string): Promise<void>;
+  /** To be waited for before the client learns of it; undefined where nobody need wait. Never rejects. */
+  see(told: Told): Promise<void> | undefined;
+}
+
+interface Asked {
+  model: string;
+  previousId: string | null;
+  isKept: boolean;
+  input: JsonObject[];
+}
+
+/** Of answers that were asked for and have not begun, the latest. */
+const MAX_WAITING = 16;
+
+export function openAnswers(
+  call: Pick<SocketCall, "caller" | "family">,
+  tools: Pick<GatewayTools, "memory">,
+  provider: Provider,
+): SessionAnswers {
+  const { userId } = call.caller;
+  const memory = Object.values<Wire>(WIRES).find((wire) => wire.memory?.family === call.family)?.memory;
+  if (memory === undefined || !tools.memory.isOn() || !keepsAnswers(provider, memory)) return NONE;
+  /** Answers begin in the order in which they are asked for. */
+  const waiting: Asked[] = [];
+  const running = new Map<string, Asked>();
+
+  const keep = ({ model, previousId, input }: Asked, id: string, answer: JsonObject): Promise<void> | undefined => {
+    const kept = { id, userId, provider: nameKeeper(provider), model, previousId, isUpstream: true };
+    const items = memory.listItems(answer).map((item) => item.id);
+    return tools.memory.keep({ ...kept, input: JSON.stringify(input), body: JSON.stringify(answer) }, items);
+  };
+
+  return {
+    async asked(body, model) {
+      const { previousId, isKept, references } = memory.ask(body);
+      const input = memory.listInput(body, await findItems(references, { memory, tools, userId }));
+      waiting.push({ model, previousId, isKept, input });
+      if (waiting.length > MAX_WAITING) waiting.shift();
+    },
+    see(told) {
+      if (told.kind === "refused") waiting.shift();
+      if (told.kind !== "begun" && told.kind !== "ended") return undefined;
+      const asked = running.get(told.id) ?? waiting.shift();
+      if (asked === undefined || told.id === "") return undefined;
+      if (told.kind === "begun") running.set(told.id, asked);
+      else running.delete(told.id);
+      return told.kind === "ended" && asked.isKept ? keep(asked, told.id, told.answer) : undefined;
+    },
+  };
+}
+
+const NONE: SessionAnswers = { asked: () => Promise.resolve(), see: () => undefined };
+
+/** As far as they are kept. */
+async function findItems(
+  ids: readonly string[],
+  { memory, tools, userId }: { memory: WireMemory; tools: Pick<GatewayTools, "memory">; userId: string },
+): Promise<Map<string, JsonObject>> {
+  const holders = ids.length === 0 ? [] : await tools.memory.findHolders(ids, userId);
+  return new Map(
+    holders.flatMap((holder) => memory.listItems(parseAnswer(holder)).map(({ id, item }) => [id, item] as const)),
+  );
+}
