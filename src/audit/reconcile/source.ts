@@ -105,12 +105,12 @@ async function* readJsonRows(file: ExportFile, text: AsyncGenerator<string>, onE
 async function* readCsvRows(
   file: ExportFile,
   text: AsyncGenerator<string>,
-  head: string,
+  beginning: string,
   recognize: Recognize,
 ): AsyncGenerator<ExportRow> {
   const parser = parse({
     bom: true,
-    delimiter: findDelimiter(head),
+    delimiter: findDelimiter(beginning),
     relax_column_count: true,
     skip_empty_lines: true,
     info: true,
@@ -125,32 +125,32 @@ async function* readCsvRows(
   const source = Readable.from(watched());
   source.on("error", (error) => parser.destroy(error));
   source.pipe(parser);
-  let columns: string[] | null = null;
+  let head: Head | null = null;
   let last: { record: readonly string[]; line: number } | null = null;
   const preamble: { record: string[]; line: number }[] = [];
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
-      if (columns !== null) {
+      if (head !== null) {
         last = { record, line: info.lines };
-        yield toCsvRow(file, columns, record, info.lines);
+        yield toCsvRow(file, head, record, info.lines);
         continue;
       }
       preamble.push({ record, line: info.lines });
-      if (recognize(new Set(record.map(nameColumn)))) columns = record;
+      if (recognize(new Set(record.map(nameColumn)))) head = readHead(record);
       else if (preamble.length === MAX_PREAMBLE) break;
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw invalidRequest(`${file.name} is no CSV: ${error.message}`);
   }
-  if (columns !== null) {
-    if (last !== null && last.record.length < columns.length && end !== "\n")
+  if (head !== null) {
+    if (last !== null && last.record.length < head.width && end !== "\n")
       throw invalidRequest(`${file.name} ends in the middle of line ${last.line}: it was not saved completely.`);
     return;
   }
   // Nobody knows it. The widest line is the likeliest header, for the complaint.
   const widest = preamble.toSorted((left, right) => right.record.length - left.record.length)[0];
-  if (widest !== undefined) yield toCsvRow(file, widest.record, widest.record, widest.line);
+  if (widest !== undefined) yield toCsvRow(file, readHead(widest.record), widest.record, widest.line);
 }
 
 function findDelimiter(head: string): string {
@@ -159,13 +159,29 @@ function findDelimiter(head: string): string {
   return [",", ";", "\t"].toSorted((left, right) => count(right) - count(left))[0] ?? ",";
 }
 
-function toCsvRow(file: ExportFile, columns: readonly string[], record: readonly string[], line: number): ExportRow {
-  const cells: Cells = new Map();
-  for (const [index, spelled] of columns.entries()) {
-    const name = nameColumn(spelled);
-    if (name !== "" && !cells.has(name)) cells.set(name, { spelled, text: (record[index] ?? "").trim() });
+/** The header of a CSV: its columns by name, each at its first place. */
+interface Head {
+  width: number;
+  places: ReadonlyMap<string, number>;
+  spelled: ExportRow["spelled"];
+}
+
+function readHead(record: readonly string[]): Head {
+  const places = new Map<string, number>();
+  const spelled = new Map<string, string>();
+  for (const [place, column] of record.entries()) {
+    const name = nameColumn(column);
+    if (name === "" || places.has(name)) continue;
+    places.set(name, place);
+    spelled.set(name, column);
   }
-  return toRow(cells, `${file.name}, line ${line}`);
+  return { width: record.length, places, spelled };
+}
+
+function toCsvRow(file: ExportFile, { places, spelled }: Head, record: readonly string[], line: number): ExportRow {
+  const cells = new Map<string, string>();
+  for (const [name, place] of places) cells.set(name, (record[place] ?? "").trim());
+  return { cells, spelled, place: `${file.name}, line ${line}` };
 }
 
 function toRow(cells: Cells, place: string): ExportRow {
