@@ -1,7 +1,7 @@
 // Decimals of any length as whole numbers of a small unit, without floating point on the way. Knows no currency.
 
 const DECIMAL =
-  /^(?<sign>[+-]?)\$?(?<whole>\d+|\d{1,3}(?:,\d{3})+)?(?:\.(?<fraction>\d*))?(?:[eE](?<power>[+-]?\d{1,3}))?$/u;
+  /^(?<sign>[+-]?)\$?(?<whole>\d+|[1-9]\d{0,2}(?:,\d{3})+)?(?:\.(?<fraction>\d*))?(?:[eE](?<power>[+-]?\d{1,3}))?$/u;
 
 /** More is no figure that anybody means, and would be a way to fill the memory. */
 const MAX_DIGITS = 60;

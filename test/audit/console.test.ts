@@ -50,3 +50,30 @@ test("a key goes by its name as well as by its id where an export has both", asy
     "openai-eu extra",
   ]);
 });
+
+test("of an export that begins and ends within a day, only that part of it is held against the books", async () => {
+  const [before, within, after] = [1_000, 50, 7];
+  const start = scene.rig.clock.wallMs();
+  for (const prompt of [before, within, after]) {
+    await scene.call("gpt-4o", { prompt, completion: 1 }, GPT);
+    scene.rig.clock.advance(600_000);
+  }
+  const line = { input_tokens: within, output_tokens: 1, num_model_requests: 1, model: GPT, api_key_id: null };
+  const [from, to] = [start + 300_000, start + 900_000].map((moment) => Math.floor(moment / 1000));
+  const bucket = { object: "bucket", start_time: from, end_time: to, results: [line] };
+  const file = scene.write("usage.json", JSON.stringify({ object: "page", data: [bucket], has_more: false }));
+  const { code, report } = await reconcile(file);
+  expect(report.counts).toMatchObject({ agrees: 1, tokens: 0 });
+  expect(code).toBe(EXIT.ok);
+  expect(report.notes.join("\n")).toContain("The export tells of the time from 2023-11-14T22:18:20.000Z until");
+});
+
+test("a day that is not over is told of", async () => {
+  await scene.call("gpt-4o", { prompt: 50, completion: 5 }, GPT);
+  const today = new Date().toISOString().slice(0, 10);
+  const file = scene.write("own.csv", `Day,Model,In\n${FIRST_DAY},${GPT},50\n${today},${GPT},1\n`);
+  const { report } = await reconcile(file, "--map", "day=Day,model=Model,input=In");
+  expect(report.notes.join("\n")).toContain(`${today} is not over yet`);
+  const cut = await reconcile(file, "--map", "day=Day,model=Model,input=In", "--to", FIRST_DAY);
+  expect({ code: cut.code, told: cut.report.notes.join("\n").includes("not over") }).toEqual({ code: 0, told: false });
+});

@@ -166,6 +166,17 @@ describe("names as they stand on bills", () => {
     expect(print(await google(sku))).toEqual([`${DAY} ${model} null null: ${part} 7; ${part} 1000000000`]);
   });
 
+  test.each(["2026-09-13 03:00:00", "2026-09-13 03:00:00.5 UTC", "2026-09-13T03:00:00Z", "2026-09-13 08:30:00+05:30"])(
+    "a moment of Google's is UTC, also where it does not say so: %s",
+    async (moment) => {
+      const head = "service_description,sku_description,usage_start_time,usage_amount,usage_unit,cost,currency";
+      const line = `Gemini API,Gemini 3 Flash Text Input - Predictions,${moment},7,count,1,USD`;
+      expect(print(await read({ "a.csv": `${head}\n${line}\n` }))).toEqual([
+        `${DAY} gemini 3 flash null null: fresh 7; fresh 1000000000`,
+      ]);
+    },
+  );
+
   test("a credit of Google's takes nothing off, and its usage counts once", async () => {
     const head = "Service description,SKU description,Credit type,Usage start date,Usage amount,Usage unit,Cost ($)";
     const line = (credit: string, cost: string): string =>
@@ -257,6 +268,14 @@ test("also where that one is behind many others", async () => {
   const again = Buffer.from(head + line(0) + line(COUNT - 1));
   expect(await read({ "a.csv": bytes, "b.csv": again })).toMatchObject({ lines: COUNT, dropped: 2, unwatched: 0 });
 }, 60_000);
+
+test.each([
+  ["1.234;1", '"In" is "1.234", which is no count'],
+  ["7;0,005", '"USD" is "0,005", which is no amount of money'],
+])("points between thousands and commas before cents are refused: %s", async (line, complaint) => {
+  const map = "day=Day,input=In,cost=USD";
+  await expect(read({ "a.csv": `Day;In;USD\n${DAY};${line}\n` }, { map })).rejects.toThrow(complaint);
+});
 
 test("days begin where the export's zone says", async () => {
   const line = { utc: "2026-09-12T03:00:00Z", local: "2026-09-12T03:00:00", usd: 1 };

@@ -19,7 +19,7 @@ test.each([
   expect(parseDecimal(text, digits)).toBe(expected);
 });
 
-test.each(["", ".", "-", "1,23", "0,19", "1.2.3", "1e", "NaN", "Infinity", "0x10", "1e999", "9".repeat(80)])(
+test.each(["", ".", "-", "1,23", "0,19", "0,005", "1.2.3", "1e", "NaN", "Infinity", "0x10", "1e999", "9".repeat(80)])(
   "%s is none",
   (text) => {
     expect(parseDecimal(text, 9)).toBeNull();

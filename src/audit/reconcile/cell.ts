@@ -9,14 +9,17 @@ export function readCount(row: ExportRow, column: string, digits = 0): number {
   const cell = row.cells.get(column) ?? "";
   if (cell === "") return 0;
   const count = parseDecimal(cell, digits);
-  if (count === null || count > MOST) throw refuseCell(row, column, "no count");
+  // Half a token is none: the point stands between thousands then.
+  const isWhole = digits > 0 || parseDecimal(cell, MONEY_DIGITS) === (count ?? 0n) * 10n ** BigInt(MONEY_DIGITS);
+  if (count === null || count > MOST || !isWhole) throw refuseCell(row, column, "no count; it has to look like 1234");
   return Number(count);
 }
 
+const MONEY_DIGITS = 9;
 const MOST = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Nano-dollars; 0 where the cell is empty. `digits` are 9 for dollars, 7 for cents. */
-export function readMoney(row: ExportRow, column: string, digits = 9): bigint {
+export function readMoney(row: ExportRow, column: string, digits = MONEY_DIGITS): bigint {
   const cell = row.cells.get(column) ?? "";
   if (cell === "") return 0n;
   const nanos = parseDecimal(cell, digits);
@@ -39,8 +42,17 @@ export function checkDollars(row: ExportRow, ...columns: readonly string[]): voi
  * it has in `zone`; a moment without a zone by its own date.
  */
 export function readDay(row: ExportRow, column: string, zone: TimeZone): string {
-  const cell = (row.cells.get(column) ?? "").trim();
-  const day = findDay(cell, zone);
+  return takeDay(row, column, zone, row.cells.get(column) ?? "");
+}
+
+/** Likewise of a moment, which is UTC where it has no zone. */
+export function readDayOfMoment(row: ExportRow, column: string, zone: TimeZone): string {
+  const cell = row.cells.get(column) ?? "";
+  return takeDay(row, column, zone, ZONELESS.test(cell) ? `${cell}Z` : cell);
+}
+
+function takeDay(row: ExportRow, column: string, zone: TimeZone, cell: string): string {
+  const day = findDay(cell.trim(), zone);
   if (day !== null && isDay(day)) return day;
   throw refuseCell(row, column, "no day; it has to look like 2026-01-31");
 }
@@ -67,6 +79,8 @@ function findDay(cell: string, zone: TimeZone): string | null {
   const moment = Date.parse(`${day}T${hour.padStart(2, "0")}:${minute}:${second}${away}`);
   return Number.isNaN(moment) ? null : zone.dayOf(moment);
 }
+
+const ZONELESS = /^\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$/u;
 
 /** A time of day and how far its zone is away: ` 08:00:00 UTC`, `T08:00:00.5Z`, ` 8:00+02`. */
 const ZONED =

@@ -5,7 +5,7 @@ import { type Billers, checkBiller } from "./biller.ts";
 import { type BookReader, sumBooks } from "./books.ts";
 import { compareTallies } from "./compare.ts";
 import type { Format } from "./line.ts";
-import { type ReadOptions, readExports } from "./read.ts";
+import { type ReadExports, type ReadOptions, readExports } from "./read.ts";
 import { type Report, makeReport } from "./report.ts";
 import type { ExportFile } from "./source.ts";
 import type { SplitCost } from "./split.ts";
@@ -30,6 +30,8 @@ export interface ReconcileOptions extends Omit<ReadOptions, "onFormat"> {
   keys: ((key: string) => string | null) | null;
   /** Takes the cost of a row apart, to name the part that a bill prices otherwise. */
   split: SplitCost;
+  /** Milliseconds: a day that is not over has more in the books than in any export. */
+  nowMs: number;
   onProgress?: (calls: number) => void;
 }
 
@@ -39,17 +41,17 @@ export async function reconcile(
   books: BookReader,
   options: ReconcileOptions,
 ): Promise<Report> {
-  const { providers, billers } = options;
+  const { providers, billers, nowMs } = options;
   const onFormat = (format: Format, file: ExportFile): void => checkBiller(file.name, format, providers, billers);
   const exports = await readExports(files, { ...options, onFormat });
   const days = [...exports.emptyDays, ...[...exports.tally.sums()].map(({ day }) => day)].toSorted();
   const from = options.from ?? days[0] ?? "";
   const to = options.to ?? days.at(-1) ?? "";
   const billed = select(exports.tally, { from, to, keys: options.keys });
+  const span = findSpan(exports, from, to);
   const booked = await sumBooks(books, {
     providers: new Set(providers),
-    from: new Date(exports.zone.startOf(from)),
-    to: new Date(exports.zone.startOf(nextDay(to))),
+    ...span,
     zone: exports.zone,
     keyOf:
       options.keys === null
@@ -63,7 +65,28 @@ export async function reconcile(
     roundingNanos: exports.roundingNanos,
     aliases: options.aliases,
   });
-  return makeReport({ comparison, exports, books: booked, providers, isKeyed: options.keys !== null, from, to });
+  return makeReport({
+    comparison,
+    exports,
+    books: booked,
+    providers,
+    isKeyed: options.keys !== null,
+    from,
+    to,
+    span,
+    nowMs,
+  });
+}
+
+/** As far as the export tells of its first and of its last day. */
+function findSpan({ zone, since, until }: ReadExports, from: string, to: string): { from: Date; to: Date } {
+  const [start, last, end] = [from, to, nextDay(to)].map((day) => zone.startOf(day)) as [number, number, number];
+  const isPart = (moment: number | null, day: string): moment is number =>
+    moment !== null && zone.dayOf(moment) === day;
+  return {
+    from: new Date(isPart(since, from) ? Math.max(since, start) : start),
+    to: new Date(isPart(until, to) && until > last ? Math.min(until, end) : end),
+  };
 }
 
 interface Selection {

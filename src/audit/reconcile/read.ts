@@ -29,6 +29,9 @@ export interface ReadExports {
   tally: Tally;
   /** Days that it says there was nothing on. */
   emptyDays: Set<string>;
+  /** From when on, and until when, it tells of what happened, in milliseconds; null where it tells of days alone. */
+  since: number | null;
+  until: number | null;
   formats: Format[];
   zone: TimeZone;
   /** Half of the smallest sum that a line can say. */
@@ -59,6 +62,7 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
   const formats = new Set<Format>();
   const emptyDays = new Set<string>();
   const unknown = new Set<string>();
+  const span = createSpan();
   const known = listKnown(options);
   let lines = 0;
   let skipped = 0;
@@ -73,6 +77,7 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
     let shape = "";
     let current: Reading | null = null;
     for await (const row of readRows(file, (columns) => find(columns) !== undefined, noteEnd)) {
+      span.add(row);
       // Lines of JSON may differ in their fields; those of a CSV do not.
       const named = [...row.cells.keys()].join("\n");
       if (current === null || named !== shape) {
@@ -109,6 +114,7 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
   return {
     tally,
     emptyDays,
+    ...span.find(),
     formats: [...formats],
     zone: options.zone ?? openZone(first.zone),
     roundingNanos: [...formats].reduce((most, { roundingNanos }) => (roundingNanos > most ? roundingNanos : most), 0n),
@@ -124,6 +130,22 @@ function listKnown({ map, formats }: ReadOptions): readonly Format[] {
   if (map !== null) return [parseMapping(map)];
   return formats === null ? Object.values(FORMATS) : findFormats(formats);
 }
+
+/** Whoever asks for a time that begins or ends within a day gets parts of days: buckets say so, in seconds. */
+function createSpan() {
+  let [since, until] = [Infinity, -Infinity];
+  return {
+    add({ cells }: ExportRow): void {
+      const [start = "", end = ""] = [cells.get("start_time"), cells.get("end_time")];
+      if (!SECONDS.test(start) || !SECONDS.test(end)) return;
+      since = Math.min(since, Number(start) * 1000);
+      until = Math.max(until, Number(end) * 1000);
+    },
+    find: (): Pick<ReadExports, "since" | "until"> => (since < until ? { since, until } : { since: null, until: null }),
+  };
+}
+
+const SECONDS = /^\d{10}$/u;
 
 /** A page that was saved twice is found among so many lines, and a line by its id among so many: 67 MB are held for these. */
 const MAX_SEEN = { plain: 200_000, named: 3_000_000 };

@@ -40,9 +40,13 @@ interface ReportInit {
   isKeyed: boolean;
   from: string;
   to: string;
+  /** What was read of the books: the export may begin or end within a day. */
+  span: { from: Date; to: Date };
+  nowMs: number;
 }
 
-export function makeReport({ comparison, exports, books, providers, isKeyed, from, to }: ReportInit): Report {
+export function makeReport(init: ReportInit): Report {
+  const { comparison, exports, books, providers, from, to, span } = init;
   const { lines, byModel, byKey } = comparison;
   const counts = { agrees: 0, extra: 0, mispriced: 0, missing: 0, shifted: 0, tokens: 0, unpriced: 0 };
   for (const { verdict } of lines) counts[verdict]++;
@@ -53,13 +57,13 @@ export function makeReport({ comparison, exports, books, providers, isKeyed, fro
     formats: exports.formats.map(({ title }) => title),
     timeZone: exports.zone.name,
     days: { from, to },
-    span: { from: new Date(exports.zone.startOf(from)), to: new Date(exports.zone.startOf(nextDay(to))) },
+    span,
     matchedBy: ["day", ...(byModel ? ["model"] : []), ...(byKey ? ["key"] : [])],
     lines,
     counts,
     totals: addUp(lines),
     books: rest,
-    notes: listNotes({ comparison, exports, books, providers, isKeyed, from, to }),
+    notes: listNotes(init),
   };
 }
 
@@ -79,7 +83,8 @@ function addUp(lines: readonly ComparedLine[]): Totals {
   return totals;
 }
 
-function listNotes({ comparison, exports, books, providers, isKeyed }: ReportInit): string[] {
+function listNotes(init: ReportInit): string[] {
+  const { comparison, exports, books, providers, isKeyed } = init;
   const { byModel, byKey, lines } = comparison;
   const notes: string[] = [];
   const note = (applies: boolean, text: string): void => {
@@ -90,6 +95,7 @@ function listNotes({ comparison, exports, books, providers, isKeyed }: ReportIni
     books.removedBefore !== null,
     `Rows from before ${books.removedBefore?.toISOString() ?? ""} were removed by age (retention_rows): lines of the export from before then find nothing to agree with, and prove nothing. --from leaves them out; tokligence usage breakdown --by model still has their sums.`,
   );
+  notes.push(...listSpanNotes(init));
   note(
     books.calls === 0 && books.removedBefore === null,
     `The books hold no call to ${providers.join(" or ")} in these days: is that its name in the configuration?`,
@@ -143,6 +149,22 @@ function listNotes({ comparison, exports, books, providers, isKeyed }: ReportIni
     "Lines that are shifted cancel each other out with the day before or after: calls around midnight, by two clocks.",
   );
   return notes;
+}
+
+/** What of its first and last day it cannot know. */
+function listSpanNotes({ exports: { zone }, from, to, span, nowMs }: ReportInit): string[] {
+  const isCut = span.from.getTime() > zone.startOf(from) || span.to.getTime() < zone.startOf(nextDay(to));
+  const told: [boolean, string][] = [
+    [
+      isCut,
+      `The export tells of the time from ${span.from.toISOString()} until ${span.to.toISOString()}: calls of its first and last day beyond that are left out.`,
+    ],
+    [
+      span.to.getTime() > nowMs,
+      `${to} is not over yet: calls that the export is too early for are in the books alone. --to leaves the day out.`,
+    ],
+  ];
+  return told.flatMap(([applies, text]) => (applies ? [text] : []));
 }
 
 function listRepeats({ repeated, dropped, unwatched }: ReadExports): string[] {

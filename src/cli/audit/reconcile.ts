@@ -90,6 +90,7 @@ export default defineCommand({
         aliases: readPairs("alias", args.alias ?? ""),
         keys: args.keys === undefined ? null : makeKeyFinder(readPairs("keys", args.keys), config, providers),
         split: createSplit({ book: desk.book, pricingOf: (name) => scene.providers.get(name)?.pricing }),
+        nowMs: Date.now(),
         onProgress: (calls) => progress.update(calls, calls),
       }).finally(() => progress.end()),
     );

@@ -2,7 +2,7 @@
 
 import { invalidRequest } from "../../../ir/index.ts";
 import { parseDecimal } from "../../../lib/decimal.ts";
-import { readCount, readDay, readMoney } from "../cell.ts";
+import { readCount, readDay, readDayOfMoment, readMoney } from "../cell.ts";
 import { type ExportRow, type Format, type MoneyPart, type TokenPart, readCell, readName } from "../line.ts";
 
 const KNOWN =
@@ -30,7 +30,10 @@ export const googleBilling: Format = {
     const part = readPart(sku.toLowerCase());
     return [
       {
-        day: readDay(row, row.cells.has("usage_start_time") ? "usage_start_time" : "usage_start_date", zone),
+        // A query's answer says its moments without their zone.
+        day: row.cells.has("usage_start_time")
+          ? readDayOfMoment(row, "usage_start_time", zone)
+          : readDay(row, "usage_start_date", zone),
         model: readModel(sku.toLowerCase()),
         key: readName(row, "project_id"),
         requests: null,
