@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/index.ts";
 import type { Session } from "../gateway/index.ts";
-import { type App, answerError } from "../server/index.ts";
+import { type App, IDLE_SECONDS, answerError } from "../server/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { CliError, EXIT } from "./error.ts";
 
@@ -29,7 +29,7 @@ export function listen(app: Pick<App, "fetch" | "sockets">, config: Config, log:
       ...(tlsCert === null || tlsKey === null ? {} : { tls: { cert: Bun.file(tlsCert), key: Bun.file(tlsKey) } }),
       // Our own limit answers in the caller's format; the server's would close the connection without a word.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      idleTimeout: 60,
+      idleTimeout: IDLE_SECONDS,
       // What nobody foresaw is answered like any other failure, not with the runtime's page for developers.
       development: false,
       // Without the developers' mode the runtime would share a port that another server has.

@@ -2,7 +2,7 @@
 
 import { type GatewayError, GatewayError as Failure, type JsonObject, toGatewayError } from "../ir/index.ts";
 import type { ChatWire, Outcome, WireMemory } from "../wire/index.ts";
-import { type CallState, makeHeaders } from "./header.ts";
+import { type CallState, EVENTS, makeHeaders } from "./header.ts";
 import { nameKeeper } from "./way/pool.ts";
 import { type WatchedPresence, tellEnd } from "./presence.ts";
 import type { Recalled } from "./recall.ts";
@@ -40,7 +40,7 @@ export async function answerLater(
   const headers = makeHeaders({ ...ready, stream: true, upstream: NO_UPSTREAM, upstreamMs: 0 }, {});
   if (!ready.stream) return Response.json(queued, { headers });
   return new Response(run.follow(), {
-    headers: { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
+    headers: { ...headers, ...EVENTS },
   });
 }
 

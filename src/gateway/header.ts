@@ -131,6 +131,13 @@ export function makeHeaders(state: AnswerFacts, own: Record<string, string>): Re
   return headers;
 }
 
+/** Of a stream of events, which nobody between us is to keep or to hold back. */
+export const EVENTS: Readonly<Record<string, string>> = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-cache",
+  "x-accel-buffering": "no",
+};
+
 /**
  * A key in the address brings an answer before a browser by a link alone. Whatever the provider calls it, it is no page of ours, and no script in it
  * runs beside our cookies.

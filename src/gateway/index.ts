@@ -11,6 +11,7 @@ export {
 export { type Capture, createCapture } from "./capture.ts";
 export { createAnswerCache } from "./cache/cache.ts";
 export { handleReusable } from "./cache/handle.ts";
+export { isStream } from "./cache/replay.ts";
 export { createSharing } from "./cache/sharing.ts";
 export { type AnswerShelf, type StoredAnswer, createMemoryShelf } from "./cache/store.ts";
 export { type Catalog, createCatalog, readListing } from "./catalog.ts";

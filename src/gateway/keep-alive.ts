@@ -3,6 +3,7 @@
 
 import { GatewayError, isJsonObject } from "../ir/index.ts";
 import type { Call, GatewayTools } from "./call.ts";
+import { EVENTS } from "./header.ts";
 import { parseObject } from "./send.ts";
 
 interface Waiting {
@@ -33,9 +34,7 @@ async function comment(waiting: Waiting, answer: Promise<Response>): Promise<Res
   );
   return new Response(say(waiting, told), {
     headers: {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-cache",
-      "x-accel-buffering": "no",
+      ...EVENTS,
       "x-request-id": call.requestId,
       "request-id": call.requestId,
     },

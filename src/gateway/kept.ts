@@ -6,7 +6,7 @@ import type { Wire, WireMemory } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
 import { lostMaker } from "./background.ts";
 import type { GatewayTools } from "./call.ts";
-import { NO_PAGE } from "./header.ts";
+import { EVENTS, NO_PAGE } from "./header.ts";
 import { type Kept, askKeeper } from "./keeper.ts";
 import { type Presence, type WatchedPresence, findEnd, openPresence } from "./presence.ts";
 import { parseAnswer, parseInput } from "./recall.ts";
@@ -41,7 +41,7 @@ export async function showAnswer(request: KeptRequest, tools: GatewayTools): Pro
   const watched = watch(request, tools);
   const pieces = follow(watched, tools, { run: tools.memory.findRun(found.id, found.userId), after });
   return new Response(endWith(watched, pieces), {
-    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
+    headers: EVENTS,
   });
 }
 
@@ -218,6 +218,7 @@ async function showElsewhere(
       ...NO_PAGE,
       "content-type": kept.upstream.headers.get("content-type") ?? "text/event-stream",
       "cache-control": "no-cache",
+      "x-accel-buffering": "no",
     },
   });
 }

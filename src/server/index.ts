@@ -20,7 +20,7 @@ export { answerError } from "./error.ts";
 export { type App, type AppParts, createApp } from "./app.ts";
 export { checkFilter, filterCapabilities, printCapabilities, probeModel } from "./capability.ts";
 export { UNREAD_HEADER, listModels } from "./models.ts";
-export type { Listener, Pass } from "./mount.ts";
+export { IDLE_SECONDS, type Listener, type Pass } from "./mount.ts";
 export { makePriceRules } from "./price.ts";
 export { createReader, exportRows } from "./reader/reader.ts";
 export { openReading, type Reading } from "./reader/thread.ts";

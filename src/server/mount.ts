@@ -26,6 +26,9 @@ export interface Listener {
   upgrade(request: Request, init: { data: Session; headers: Record<string, string> }): boolean;
 }
 
+/** Of a connection on which nothing moves. */
+export const IDLE_SECONDS = 60;
+
 /** Answers in the place of a route, or says null. */
 export type Pass = (request: Request, listener: Listener | undefined) => Promise<Response> | null;
 
@@ -159,6 +162,7 @@ async function respond(
         return found === null ? null : { address: found.address, port: found.port ?? null };
       },
       keepOpen: () => listener?.timeout(request, 0),
+      letGo: () => listener?.timeout(request, IDLE_SECONDS),
       upgrade: (session, headers) => listener?.upgrade(request, { data: session, headers }) === true,
     });
     if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", requestId);

@@ -77,7 +77,7 @@ function requireSpelled(path: string, start: string): string {
 }
 
 function arrive(
-  { request, requestId, caller, query, keepOpen }: RouteContext & { caller: Caller },
+  { request, requestId, caller, query, keepOpen, letGo }: RouteContext & { caller: Caller },
   { clock }: GatewayTools,
   { newId, maxBodyBytes, publicUrl }: RestOptions,
 ): Omit<Arrival, "dialect"> {
@@ -97,5 +97,6 @@ function arrive(
     maxBodyBytes: maxBodyBytes(),
     readText: () => readText(request, maxBodyBytes()),
     keepOpen,
+    letGo,
   };
 }

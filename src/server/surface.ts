@@ -1,7 +1,7 @@
 // Mounts every wire's paths: from an HTTP request to the gateway's Call. Knows no format beyond its table entry.
 
 import type { Scope } from "../identity/index.ts";
-import { type GatewayTools, handleReusable } from "../gateway/index.ts";
+import { type GatewayTools, handleReusable, isStream } from "../gateway/index.ts";
 import { PLAIN_ADDRESS, WIRES, type Wire } from "../wire/index.ts";
 import { readText } from "./request.ts";
 import type { GuardedRoute, RouteContext } from "./route.ts";
@@ -26,11 +26,11 @@ export function makeSurface(
         authority: { anyOf: [SCOPES[wire.operation]] },
         entry: `calls ${wire.operation}`,
         wire,
-        handle(context) {
+        async handle(context) {
           const { request, requestId, caller, keepOpen, params } = context;
           const model = params["model"];
           const query = pickQuery(wire, context);
-          return handleReusable(
+          const answer = await handleReusable(
             {
               id: options.newId(),
               requestId,
@@ -54,6 +54,8 @@ export function makeSurface(
             },
             tools,
           );
+          if (!isStream(answer.headers)) context.letGo();
+          return answer;
         },
       });
     }

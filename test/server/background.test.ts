@@ -184,6 +184,8 @@ describe("an answer in the background", () => {
     release(Response.json(ANSWER));
     await settle(gateway, id);
     expect(follower.headers.get("content-type")).toStartWith("text/event-stream");
+    // By this a proxy between us knows that it is not to hold anything back.
+    expect(follower.headers.get("x-accel-buffering")).toBe("no");
     const events = readEvents(await follower.text());
     expect(events.at(-1)).toMatchObject({ type: "response.completed", response: { id } });
   });

@@ -127,6 +127,7 @@ test("an export that its client leaves is read no further", async () => {
     peer: () => null,
     socket: () => null,
     keepOpen: () => undefined,
+    letGo: () => undefined,
     upgrade: () => false,
   };
   const response = await route?.handle({

@@ -20,6 +20,8 @@ export interface Arrival extends Pick<
   readText(): Promise<string>;
   /** From now on it is the upstream that is waited for. */
   keepOpen(): void;
+  /** The whole answer is there: for a client that takes none of it nobody waits. */
+  letGo(): void;
 }
 
 export interface RestCall extends Arrival {
