@@ -45,6 +45,8 @@ function makeUpstream() {
       const all = kept.filter((one) => one.id.startsWith(isFile ? "file" : "msgbatch")).toReversed();
       // Its files are listed by pages that have names.
       if (isFile) return pageOfFiles(all, url.searchParams);
+      const before = url.searchParams.get("before_id");
+      if (before !== null) return pageBefore(all, before, Number(url.searchParams.get("limit") ?? 20));
       const start = after === null ? 0 : all.findIndex((one) => one.id === after) + 1;
       const data = all.slice(start, start + Number(url.searchParams.get("limit") ?? 20));
       return Response.json({
@@ -63,6 +65,14 @@ function makeUpstream() {
     if (call.method === "DELETE") return Response.json({ id, type: `${String(found["type"])}_deleted` });
     return Response.json(found);
   };
+}
+
+/** Immediately before it, in the list's own order. */
+function pageBefore(all: Kept[], id: string, limit: number): Response {
+  const end = all.findIndex((one) => one.id === id);
+  const data = all.slice(Math.max(0, end - limit), end);
+  const ends = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
+  return Response.json({ data, has_more: end > limit, ...ends });
 }
 
 function pageOfFiles(all: Kept[], query: URLSearchParams): Response {
@@ -145,6 +155,27 @@ test("files go to the provider whose format the client speaks, and their ids sta
   expect(gateway.calls.length).toBe(asked);
   await refusalOf(() => ask(client));
   expect(gateway.calls.at(-1)?.url).toStartWith("http://anthropic.test/v1/messages");
+});
+
+test("a list backwards holds the caller's own, nearest page first, with everybody else's between", async () => {
+  const { connect } = await open();
+  const [client, other] = [await connect(), await connect()];
+  const make = async (from: Anthropic): Promise<string> =>
+    (await from.messages.batches.create({ requests: REQUESTS })).id;
+  const mine: string[] = [];
+  for (let round = 0; round < 9; round++) {
+    mine.unshift(await make(client));
+    for (let between = 0; between < 25; between++) await make(other);
+  }
+  const oldest = mine.at(-1) ?? "";
+  const page = await client.messages.batches.list({ before_id: oldest, limit: 2 });
+  expect([page.data.map(({ id }) => id), page.has_more]).toEqual([mine.slice(6, 8), true]);
+  const pages: string[][] = [page.data.map(({ id }) => id)];
+  for (let next = page; next.hasNextPage();) {
+    next = await next.getNextPage();
+    pages.unshift(next.data.map(({ id }) => id));
+  }
+  expect(pages.flat()).toEqual(mine.slice(0, 8));
 });
 
 test("a list by named pages holds the caller's own, page by page, with everybody else's between", async () => {

@@ -185,11 +185,14 @@ async function answerList(prepared: Prepared): Promise<Response> {
   const state: RestState<RestCall> = { ...prepared, upstream: new Response(null), upstreamMs: 0 };
   const refused: { answer: Response | null } = { answer: null };
   const query = new URLSearchParams(call.query);
+  const backward = BACKWARD.find((name) => query.has(name));
+  const isBackward = backward !== undefined;
   if (limit !== null) query.set("limit", String(Math.max(limit, PAGE_SIZE)));
   const readPage = async (place: PagePlace | null): Promise<JsonObject> => {
     query.delete("page");
     if (place !== null && "page" in place) query.set("page", place.page);
-    else if (place !== null) query.set(nameCursor(call.dialect), place.behind);
+    else if (place !== null && "behind" in place) query.set(nameCursor(call.dialect), place.behind);
+    else if (place !== null) query.set(backward ?? "", place.before);
     const { upstream, upstreamMs } = await callUpstream(prepared, addressOf(plan.provider, path, forwardQuery(query)));
     state.upstream = upstream;
     state.upstreamMs += upstreamMs;
@@ -199,7 +202,6 @@ async function answerList(prepared: Prepared): Promise<Response> {
     }
     return parsePage(state, await readAnswer(state));
   };
-  const isBackward = BACKWARD.some((name) => query.has(name));
   // Who owns nothing there is told so without asking.
   const list =
     own.size === 0 ? emptyList() : await gatherList({ own, limit, isBackward, page: call.query.get("page"), readPage });

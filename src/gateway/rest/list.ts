@@ -8,7 +8,7 @@ export interface Listing {
   own: ReadonlySet<string>;
   /** How many the client wants at most; null where it does not say. */
   limit: number | null;
-  /** Pages backwards are read one at a time: which way the next one lies is the client's to know. */
+  /** Whether the client wants what stands immediately before an object, in the list's own order. */
   isBackward: boolean;
   /** As the client was told where its next page begins, where the provider names pages; null where it does not say. */
   page: string | null;
@@ -16,8 +16,8 @@ export interface Listing {
   readPage(place: PagePlace | null): Promise<JsonObject>;
 }
 
-/** Some providers go on behind an object's id, others by a name of the page. */
-export type PagePlace = { behind: string } | { page: string };
+/** Some providers go on behind an object's id, or before it, others by a name of the page. */
+export type PagePlace = { before: string } | { behind: string } | { page: string };
 
 /** A shared account may hold very many objects; beyond this it is better to say so than to keep a client waiting. */
 const MAX_PAGES = 100;
@@ -30,22 +30,25 @@ export async function gatherList({ own, limit, isBackward, page: asked, readPage
   let first: JsonObject | null = null;
   let wanted = limit;
   let place: PagePlace | null = begin.page === null ? null : { page: begin.page };
+  const end = (body: JsonObject, more: Parameters<typeof finish>[2]): JsonObject =>
+    finish(body, isBackward ? data.toReversed() : data, more);
   for (let page = 0; page < MAX_PAGES; page++) {
     const body = await readPage(place);
     first ??= body;
     const all = Array.isArray(body["data"]) ? body["data"].filter(isJsonObject) : [];
-    const rows = page === 0 ? all.slice(all.findIndex(({ id }) => id === begin.behind) + 1) : all;
+    const left = page === 0 ? all.slice(all.findIndex(({ id }) => id === begin.behind) + 1) : all;
+    // The nearest come first.
+    const rows = isBackward ? left.toReversed() : left;
     wanted ??= Math.max(all.length, 1);
     for (const row of rows) {
       const { id } = row;
       if (typeof id !== "string" || !own.has(id)) continue;
-      if (data.length === wanted) return finish(first, data, { hasMore: true, page: nameBeginning(place, data) });
+      if (data.length === wanted) return end(first, { hasMore: true, page: nameBeginning(place, data) });
       unseen.delete(id);
       data.push(row);
     }
-    place = unseen.size === 0 ? null : findNext(body, all);
-    if (place === null) return finish(first, data, { hasMore: false, page: null });
-    if (isBackward) return finish(first, data, { hasMore: true, page: null });
+    place = unseen.size === 0 ? null : findNext(body, rows, isBackward);
+    if (place === null) return end(first, { hasMore: false, page: null });
   }
   throw new GatewayError({
     kind: "overloaded",
@@ -54,12 +57,13 @@ export async function gatherList({ own, limit, isBackward, page: asked, readPage
   });
 }
 
-/** Null where nothing follows. */
-function findNext(body: JsonObject, rows: readonly JsonObject[]): PagePlace | null {
+/** Null where nothing follows. `rows`: in the order in which they are read. */
+function findNext(body: JsonObject, rows: readonly JsonObject[], isBackward: boolean): PagePlace | null {
   const next = body["next_page"];
   if (typeof next === "string" && next !== "") return { page: next };
   const last = rows.at(-1)?.["id"];
-  return body["has_more"] === true && typeof last === "string" ? { behind: last } : null;
+  if (body["has_more"] !== true || typeof last !== "string") return null;
+  return isBackward ? { before: last } : { behind: last };
 }
 
 function finish(
