@@ -2,7 +2,7 @@
 // part. Kept sums answer as far as they can; they know no chain, so all chains but the longest are read along their rows, and what these do not account
 // for is the longest one's. Reads a piece at a time, for a file is read on the thread that serves. Knows no limit.
 
-import { and, asc, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lte, type SQL, sql } from "drizzle-orm";
 import type { Positions, ReportQuery, SumQuery, SumReading } from "../ledger/index.ts";
 import { cleanText } from "../lib/text.ts";
 import { addRows, createGroups, type Groups, type Names } from "./budget-group.ts";
@@ -108,7 +108,7 @@ async function readWhole(reader: Reader, ends: readonly Ends[]): Promise<string 
   const apart = plan.rows.map((range) => not(within(table.createdAt, range)));
   for (const range of plan.rows) await read(reader, within(table.createdAt, range));
   // Those of before there were chains, which are in no sum.
-  await read(reader, [isNull(table.chain), ...apart]);
+  await readUnchained(reader, apart);
   const summed = new Map(marks.map(({ chain, seq }) => [chain, seq]));
   for (const end of ends) await readChain(reader, { ...end, from: summed.get(end.chain) ?? 0 }, apart);
   const longest = query.isRestApart ? NO_CHAIN : findLongest(ends, marks);
@@ -187,6 +187,33 @@ async function readChain(
       lte(table.seq, Math.min(at + step, last)),
       ...where,
     ]);
+}
+
+/** Rows of no chain, of which a migration may have brought very many. */
+async function readUnchained(reader: Reader, where: readonly SQL[]): Promise<void> {
+  const { chain, seq } = reader.engine.schema.ledgerEntries;
+  if (isServed(reader.engine)) return read(reader, [isNull(chain), ...where]);
+  for (let from: number | null = 0; from !== null;) {
+    const to: number | null = await findPiece(reader, from);
+    const upTo = to === null ? [] : [sql`rowid <= ${to}`];
+    await read(reader, [isNull(chain), isNull(seq), sql`rowid > ${from}`, ...upTo, ...where]);
+    from = to;
+  }
+  // None, unless somebody damaged them.
+  await read(reader, [isNull(chain), isNotNull(seq), ...where]);
+}
+
+/** Where, on SQLite, a piece of them ends that begins behind that place; null where it is the last. */
+async function findPiece({ engine, db }: Reader, from: number): Promise<number | null> {
+  const { ledgerEntries: table } = engine.schema;
+  const [end] = await db
+    .select({ place: sql<number>`rowid` })
+    .from(table)
+    .where(and(isNull(table.chain), isNull(table.seq), sql`rowid > ${from}`))
+    .orderBy(sql`rowid`)
+    .limit(1)
+    .offset(ROWS_A_READ - 1);
+  return end?.place ?? null;
 }
 
 /** All rows of the window, in their order. */

@@ -285,3 +285,24 @@ test("who comes after a quiet time does not wait until all is read once more", a
   expect(await whilePassing(budgets.reserve(FACTS, () => tokens(1)))).toBeObject();
   expect(wholes).toEqual([true, false]);
 });
+
+test("rows of no chain, of which a migration may have brought many, are read a piece at a time", async () => {
+  const rows = Array.from({ length: 12_000 }, () => makeEntry({ freshInputTokens: 0, outputTokens: 1 }));
+  await store.ledger.append(rows);
+  let turns = 0;
+  let isOver = false;
+  const turn = (): void => {
+    turns++;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  const [scope, owners] = [
+    { provider: null, tag: null },
+    { user: false, key: false },
+  ];
+  const query = { window: { startMs: 0, endMs: Infinity }, scope, models: false, owners, isRestApart: false };
+  const { groups } = await store.budgets.readSums(query, null);
+  isOver = true;
+  expect(groups.map((group) => group.tokens)).toEqual([12_000]);
+  expect(turns).toBeGreaterThan(3);
+});
