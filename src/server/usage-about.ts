@@ -22,7 +22,7 @@ export const FILTER_QUERY = {
   user: z
     .string()
     .optional()
-    .describe("An id, an e-mail address or `all`; others than oneself take the scope ledger:read"),
+    .describe("An id, also of who is gone, an e-mail address or `all`; others than oneself take the scope ledger:read"),
 };
 
 export const USAGE_ABOUT = {

@@ -97,6 +97,22 @@ describe("a key", () => {
   });
 });
 
+test("what a user did is read by his id when he is gone, and by his address however it is written", async () => {
+  const gone = await rig.issue();
+  await rig.store.ledger.append([makeEntry({ userId: gone.userId, apiKeyId: gone.keyId })]);
+  const count = async (user: string, token?: string) => {
+    const { status, body } = await ask(`/api/v1/usage/summary?user=${user}`, token);
+    return [status, body["summary"]?.requests];
+  };
+  expect(await count(gone.email.toUpperCase(), gone.token)).toEqual([200, 1]);
+  expect(await count(root.userId, gone.token)).toEqual([403, undefined]);
+  for (const query of ["", "?hard=true"]) {
+    await rig.send(`${ADMIN}/users/${gone.userId}${query}`, { method: "DELETE", token: root.token });
+    for (const id of [gone.userId, gone.userId.toUpperCase()]) expect(await count(id)).toEqual([200, 1]);
+  }
+  expect(await count("nobody@example.com")).toEqual([404, undefined]);
+});
+
 test("keys that are unused since no day that there is are not listed", async () => {
   for (const since of ["1", "2026-02-31", "March 7 2026", "12/25/2026", "-1"]) {
     const { status, body } = await ask(`${ADMIN}/api-keys?unused_since=${encodeURIComponent(since)}`);
