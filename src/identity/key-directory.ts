@@ -1,7 +1,7 @@
 // API keys: issued, changed, listed, rotated, revoked and removed. Knows no SQL; a token leaves here once and is kept nowhere.
 
 import { GatewayError, checkAll, invalidRequest } from "../ir/index.ts";
-import { checkExpiry, checkName, checkScopes, LAST_MOMENT } from "./check.ts";
+import { checkExpiry, checkName, checkScopes } from "./check.ts";
 import { type DirectoryContext, missing } from "./context.ts";
 import type { Actor, Directory, KeyChoice, KeyWish } from "./directory.ts";
 import {
@@ -133,8 +133,8 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       throw missing("There is no such API key.");
     },
     async rotateKey(actor, id, { overlapMs }) {
-      if (!Number.isFinite(overlapMs) || overlapMs < 0)
-        throw invalidRequest("The overlap is a time of 0 or more.", "overlap");
+      if (!(overlapMs >= 0 && overlapMs <= MOST_OVERLAP_MS))
+        throw invalidRequest("The overlap is a time from 0 to 365 days.", "overlap_seconds");
       const old = await reachKey(actor, id);
       const at = now();
       refuseRevoked(old);
@@ -144,12 +144,14 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       // Whoever is given its token has what it opens.
       await requireHis(actor, old);
       const { token, ...next } = issueToken(context.randomBytes);
-      const endsAt = new Date(Math.min(at + overlapMs, LAST_MOMENT));
+      const endsAt = new Date(at + overlapMs);
       const rotated = await store.rotateKey(old.id, next, { endsAt, at: new Date(at) }, originOf(actor, at));
       return { key: insist(rotated), token };
     },
   };
 }
+
+const MOST_OVERLAP_MS = 365 * 86_400_000;
 
 type Wanted = Required<KeyPatch>;
 
