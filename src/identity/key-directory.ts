@@ -141,6 +141,11 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       if (old.expiresAt !== null && old.expiresAt.getTime() <= at) {
         throw conflict("This API key has expired; create a new one instead.");
       }
+      if (overlapMs > 0 && old.former.filter(({ endsAt }) => endsAt.getTime() > at).length >= MOST_FORMER) {
+        throw conflict(
+          `${MOST_FORMER} former tokens of this API key still work, which is as many as may be: wait for one to end, rotate it without an overlap, or create a new key.`,
+        );
+      }
       // Whoever is given its token has what it opens.
       await requireHis(actor, old);
       const { token, ...next } = issueToken(context.randomBytes);
@@ -151,6 +156,8 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
   };
 }
 
+/** Each was promised its time. */
+const MOST_FORMER = 20;
 const MOST_OVERLAP_MS = 365 * 86_400_000;
 
 type Wanted = Required<KeyPatch>;

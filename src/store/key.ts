@@ -124,7 +124,7 @@ function createWrites(engine: Engine): Pick<IdentityStore, "createKey" | "rotate
         );
         if (old === undefined) return null;
         const last: KeptToken = { hash: old.keyHash, prefix: old.keyPrefix, endsAt: endsAt.getTime() };
-        const former = [...(old.former ?? []), last].filter((token) => token.endsAt > at.getTime()).slice(-MOST_FORMER);
+        const former = [...(old.former ?? []), last].filter((token) => token.endsAt > at.getTime());
         const next = { keyHash: hash, keyPrefix: prefix, former: former.length === 0 ? null : former, updatedAt: at };
         // Whoever rotated it in between has made a token, too: it becomes a former one at the next look.
         const isSame = and(eq(apiKeys.keyHash, old.keyHash), isNull(apiKeys.revokedAt));
@@ -136,8 +136,6 @@ function createWrites(engine: Engine): Pick<IdentityStore, "createKey" | "rotate
   };
 }
 
-/** Whoever rotates a key more often while all its tokens are to work loses the oldest. */
-const MOST_FORMER = 20;
 /** Keeps a statement well below the engines' limits on parameters. */
 const IDS_A_STATEMENT = 500;
 const GONE = { kind: "key", isGone: true } as const;

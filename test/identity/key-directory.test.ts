@@ -122,6 +122,20 @@ describe("API keys", () => {
     expect(await house.directory.listKeys(id)).toEqual([again.key]);
   });
 
+  test("keep each former token for as long as it was promised, and are not exchanged more often than that can be", async () => {
+    const { id } = await addUser();
+    const { key } = await house.directory.createKey(OPERATOR, id, {});
+    const rotate = (overlapMs: number) => house.directory.rotateKey(OPERATOR, key.id, { overlapMs });
+    for (let count = 0; count < 20; count++) await rotate(60_000);
+    await expect(rotate(60_000)).rejects.toMatchObject({
+      kind: "conflict",
+      message: expect.stringContaining("20 former tokens of this API key still work"),
+    });
+    expect((await rotate(0)).key.former).toHaveLength(20);
+    house.clock.now += 60_000;
+    expect((await rotate(60_000)).key.former).toHaveLength(1);
+  });
+
   test("do not rotate once they expired, nor with an overlap that is none", async () => {
     const { id } = await addUser();
     const { key } = await house.directory.createKey(OPERATOR, id, { expiresAt: new Date(NOON + 10) });
