@@ -184,7 +184,9 @@ async function respond(
   } catch (error) {
     const wire = "wire" in route ? route.wire : route.wireOf?.(request);
     const own = route.path.startsWith(API_PATHS) ? request.headers : undefined;
-    return answerError(error, { requestId, wire, log: parts.log, from: peer(), own });
+    const answer = answerError(error, { requestId, wire, log: parts.log, from: peer(), own });
+    if (route.method === "GET") keepFromCaches(answer.headers);
+    return answer;
   }
 }
 
@@ -218,6 +220,7 @@ async function refuseUnknown(
   } catch (error) {
     const wire = guessWireAt(path, request.headers);
     const answer = answerError(error, { requestId, wire, log: parts.log, from: peer() });
+    keepFromCaches(answer.headers);
     if (answer.status !== 404 || known.length === 0) return answer;
     answer.headers.set("allow", known.flatMap((each) => (each === "GET" ? [each, "HEAD"] : [each])).join(", "));
     return new Response(answer.body, { status: 405, headers: answer.headers });

@@ -124,3 +124,19 @@ test("no cache between keeps what a key or a session alone brings", async () => 
     expect([path, status, headers.get("cache-control")]).toEqual([path, 200, "no-store"]);
   }
 });
+
+test("nor is a refusal, which may be over tomorrow", async () => {
+  const gateway = await open(() => Response.json({}));
+  const { token } = await gateway.issue();
+  const kept: [string, number, string | null][] = [];
+  for (const path of ["/api/v1/admin/users", "/api/v1/nowhere", "/api/v1/usage/summary?tz=Mars", "/v1/models/none"]) {
+    const { status, headers } = await gateway.send(path, { token });
+    kept.push([path, status, headers.get("cache-control")]);
+  }
+  expect(kept).toEqual([
+    ["/api/v1/admin/users", 403, "no-store"],
+    ["/api/v1/nowhere", 404, "no-store"],
+    ["/api/v1/usage/summary?tz=Mars", 422, "no-store"],
+    ["/v1/models/none", 404, "no-store"],
+  ]);
+});
