@@ -5,7 +5,7 @@ import { GatewayError, type JsonObject, isJsonObject } from "../ir/index.ts";
 import { explainCertificate } from "../lib/certificate.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type Presence, findEnd } from "./presence.ts";
-import { type Deadline, type DeadlineName, type Deadlines, sayLate } from "./way/deadline.ts";
+import { type Deadline, type DeadlineName, type Deadlines, sayLate, sayUntaken } from "./way/deadline.ts";
 
 export interface UpstreamInit {
   method: string;
@@ -64,6 +64,10 @@ class OpenLine implements Line {
   readonly #onAbort = (): void => this.#cut("client");
   #reason: "client" | "timeout" | null = null;
   #late: Deadline | null = null;
+  /** The client is waited for, and the upstream is not. */
+  #isResting = false;
+  /** The client has let the time of the whole call pass. */
+  #untaken: GatewayError | null = null;
   #disarm: (() => void) | null = null;
   #limits: Map<DeadlineName, () => void> | null = null;
   #onLeave: (() => void) | null = null;
@@ -88,7 +92,7 @@ class OpenLine implements Line {
   }
 
   ended(): ReturnType<Line["ended"]> {
-    return this.#reason === "client" ? findEnd(this.#client) : null;
+    return this.#untaken ?? (this.#reason === "client" ? findEnd(this.#client) : null);
   }
 
   late(): Deadline | null {
@@ -102,9 +106,11 @@ class OpenLine implements Line {
   rest(): void {
     this.#disarm?.();
     this.#disarm = null;
+    this.#isResting = true;
   }
 
   arm(deadline: Deadline): void {
+    this.#isResting = false;
     this.#disarm?.();
     this.#disarm = this.#clock.after(deadline.ms, () => this.expire(deadline));
   }
@@ -124,7 +130,13 @@ class OpenLine implements Line {
   }
 
   expire(deadline: Deadline): void {
-    if (this.#reason === null) this.#late = deadline;
+    if (this.#reason !== null) return;
+    if (this.#isResting && deadline.name === "total") {
+      this.#untaken = new GatewayError({ kind: "timeout", message: sayUntaken(deadline) });
+      this.#cut("client");
+      return;
+    }
+    this.#late = deadline;
     this.#cut("timeout");
   }
 

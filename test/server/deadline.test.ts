@@ -275,6 +275,33 @@ test("a drip that never pauses ends with the time of the whole call", async () =
   expect(await text).toContain("did not finish its answer within 60 s (total_timeout of [route.quick])");
 });
 
+test.each(["/v1/chat/completions", "/v1/completions"])(
+  "a client that takes no more of its stream ends with it, too, and its provider is not to blame: %s",
+  async (path) => {
+    const { upstream, say } = openStream();
+    const gateway = await open({ upstream, route: { total: 60_000 } });
+    const pending = gateway.send(path, { body: { ...ASK, prompt: "hi", stream: true } });
+    await begun(gateway);
+    say(
+      path.includes("chat") ? START + chunk({ delta: { content: "one" } }) : 'data: {"choices":[{"text":"one"}]}\n\n',
+    );
+    const response = await pending;
+    await settle();
+    gateway.clock.advance(60_000);
+    await settle();
+    // On the books also where nobody ever reads on.
+    expect(await gateway.row()).toMatchObject({
+      status: 200,
+      errorKind: "timeout",
+      latencyMs: 60_000,
+      attempts: [{ errorKind: "cancelled" }],
+    });
+    expect(await response.text()).toContain(
+      "The client did not take the answer within 60 s (total_timeout of [route.quick]).",
+    );
+  },
+);
+
 test("a whole answer that comes in pieces may pause between them, and no longer", async () => {
   const { upstream, say, end } = openStream("application/json");
   const gateway = await open({ upstream });

@@ -69,9 +69,19 @@ function make(choose: (name: DeadlineName) => Deadline): Deadlines {
   };
 }
 
+function sayWithin({ ms, setting }: Deadline): string {
+  return `${ms / 1000} s${setting === null ? "" : ` (${setting})`}`;
+}
+
+/** Where it was the client who let it pass. */
+export function sayUntaken(deadline: Deadline): string {
+  return `The client did not take the answer within ${sayWithin(deadline)}.`;
+}
+
 /** What a provider did that let it pass, as the end of a sentence that begins with its name. */
-export function sayLate({ name, ms, setting, isOfWhole }: Deadline): string {
-  const within = `${ms / 1000} s${setting === null ? "" : ` (${setting})`}`;
+export function sayLate(deadline: Deadline): string {
+  const { name, isOfWhole } = deadline;
+  const within = sayWithin(deadline);
   switch (name) {
     case "connect":
       return `took no connection within ${within}`;
