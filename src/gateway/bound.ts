@@ -31,7 +31,7 @@ export function findBound(init: BoundInit): Amount {
   const { name, pricing } = provider;
   const at = new Date(init.atMs);
   const asked = { provider: name, pricing, models: [model], at };
-  const costNanos = findCost(init.prices, { ...asked, usage });
+  const costNanos = findInputCost(init.prices, { ...asked, usage }, asksLong(body));
   const isPriced = costNanos !== null || init.prices.knows({ ...asked, tier: usage.serviceTier, writes: init.writes });
   return {
     costNanos: costNanos ?? (isPriced ? ONE_PIECE_NANOS : null),
@@ -71,6 +71,26 @@ export function expectCost({
   const usage = { ...NO_USAGE, freshInputTokens: init.inputTokens, outputTokens, serviceTier: readTier(body) };
   const { name, pricing } = provider;
   return findCost(prices, { provider: name, pricing, models: [model], at: new Date(init.atMs), usage });
+}
+
+/** `isKept`: its input may be read or written into a cache, whichever is dearer. */
+function findInputCost(prices: PriceBook, asked: PriceRequest & { usage: Usage }, isKept: boolean): number | null {
+  const read = findCost(prices, asked);
+  if (read === null || !isKept) return read;
+  const { freshInputTokens } = asked.usage;
+  const written = { freshInputTokens: 0, cacheWriteTokens: freshInputTokens, longCacheWriteTokens: freshInputTokens };
+  return Math.max(read, findCost(prices, { ...asked, usage: { ...asked.usage, ...written } }) ?? 0);
+}
+
+/** Whether a cache is to keep part of it for an hour, which costs twice as much as to read it. */
+function asksLong(value: Json): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(asksLong);
+  for (const name in value) {
+    const member = value[name] ?? null;
+    if (name === "ttl" ? member === "1h" : asksLong(member)) return true;
+  }
+  return false;
 }
 
 /** Where thinking has a price of its own, nobody says beforehand how much of the output it will be: none or all of it, whichever is dearer. */
