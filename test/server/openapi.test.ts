@@ -1,12 +1,16 @@
 // The reference of the gateway's addresses: it holds by the standard's own rules, names every route, and answers are what it says that they are.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { type Rig, makeRig, readJson } from "../rig.ts";
 import { validate } from "./openapi-scene.ts";
 import { matchQueries } from "../../src/server/about.ts";
 import { ROUTE_PERMITS } from "../../src/server/permit.ts";
 import type { Route } from "../../src/server/route.ts";
+
+const README = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
 
 // oxlint-disable-next-line no-explicit-any -- what comes back is what is tested
 type Json = Record<string, any>;
@@ -39,6 +43,15 @@ test("each reference in it leads somewhere, and no two operations share a name",
   expect(text).not.toContain("$defs");
   const ids = listOperations().map(({ operation }) => operation["operationId"]);
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+test("what stands beside the API in README's table is in it", () => {
+  const said = /^\| `GET \/`(?<more>.*) \| open to all \|$/mu.exec(README)?.groups?.["more"] ?? "";
+  const open = ["/", ...[...said.matchAll(/`(?<path>\/[^`]*)`/gu)].map(({ groups }) => groups?.["path"] ?? "")];
+  expect(open.length).toBeGreaterThan(4);
+  for (const path of [...open, "/docs", "/metrics", "/openapi.json", "/ui/"]) {
+    expect([path, document["paths"][path]?.get === undefined]).toEqual([path, false]);
+  }
 });
 
 describe("every route under /api/v1", () => {

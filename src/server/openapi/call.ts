@@ -34,9 +34,11 @@ const OTHERS: Readonly<Record<string, string>> = {
   "/": "Say that somebody is here",
   "/docs": "This reference, as a page",
   "/health": "Say that it is alive",
+  "/health/live": "Say that it is alive",
   "/health/ready": "Say whether it can work, and what is in the way",
   "/metrics": "Metrics, for Prometheus",
   "/openapi.json": "This reference, as OpenAPI",
+  "/ui/": "The page on which people sign in",
   "/v1/capabilities": "Say what each provider can be asked through each format",
   "/version": "Say which version it is",
 };
@@ -64,7 +66,7 @@ export function describeCall({ method, path, entry, ...route }: Route): About | 
 }
 
 function chooseAnswer(path: string): About["answer"] {
-  if (path === "/docs") return { media: ["text/html"] };
+  if (path === "/docs" || path === "/ui/") return { media: ["text/html"] };
   return path === "/metrics" ? { media: ["text/plain"] } : OPEN;
 }
 
