@@ -1,7 +1,7 @@
 // Writes to a row only in the state in which it was looked at: what others change in between is looked at again, never written over. And what there
 // was once, and is no more. Knows no table but that of changes.
 
-import { type Column, type SQL, and, eq, inArray } from "drizzle-orm";
+import { type Column, type SQL, and, eq, inArray, sql } from "drizzle-orm";
 import type { ChangeAction } from "../lib/change.ts";
 import { cleanText } from "../lib/text.ts";
 import type { Engine } from "./engine.ts";
@@ -58,13 +58,16 @@ export async function wasEnded(
   { actions, id, actorId }: { actions: readonly ChangeAction[]; id: string; actorId?: string | undefined },
 ): Promise<boolean> {
   const { auditChanges: changes } = engine.schema;
+  const text = cleanText(id);
+  // Users are called by their addresses, too.
+  const isIt = text.includes("@") ? sql`${changes.before} ->> 'email' = ${text}` : eq(changes.subjectId, text);
   const rows = await engine.read((db) =>
     db
       .select({ id: changes.id })
       .from(changes)
       .where(
         and(
-          eq(changes.subjectId, cleanText(id)),
+          isIt,
           inArray(changes.action, [...actions]),
           actorId === undefined ? undefined : eq(changes.actorId, actorId),
         ),

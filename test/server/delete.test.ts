@@ -157,6 +157,14 @@ function describeRemovals(title: string, open: () => Promise<Rig>): void {
       expect((await ask("DELETE", `${list}/${NEVER}?hard=true`)).status).toBe(404);
     });
 
+    test("a user for good by his address, and asked for again", async () => {
+      const email = `purged-${crypto.randomUUID()}@example.com`;
+      await make(`${ADMIN}/users`, { email }, "user");
+      for (const word of [email, email, email.toUpperCase()])
+        expect((await ask("DELETE", `${ADMIN}/users/${word}?hard=true`)).status).toBe(204);
+      expect((await ask("DELETE", `${ADMIN}/users/not-${email}?hard=true`)).status).toBe(404);
+    });
+
     test.each([
       ["a limit", `${ADMIN}/limits/made-again`, { concurrent: 9 }],
       ["a route", `${ADMIN}/routes/made-again`, { match: "x", targets: "loopback" }],
