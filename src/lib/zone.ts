@@ -84,7 +84,7 @@ export function printLocal(atMs: number, zone: Zone): string {
 }
 
 const MOMENT =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s?([Zz]|[+-]\d{2}:?\d{2})?)?$/u;
+  /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s?([Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?$/u;
 
 /** RFC 3339; without an offset it is the wall clock of the zone, and a date alone is its beginning there. Null where it is no moment. */
 export function parseMoment(text: string, zone: Zone): number | null {

@@ -18,6 +18,8 @@ test.each([
   ["export?format=csv&from=2026-01-02&to=2026-01-01", "from"],
   ["breakdown?by=user&from=1d&to=2d", "from"],
   ["logs?from=1d&to=2d", "from"],
+  ["logs?from=2026-01-02T00:00:00%2B24:00", "from"],
+  ["logs?to=2026-01-02T00:00:00-01:60", "to"],
   ["logs?limit=1e2", "limit"],
   ["logs?limit=0x10", "limit"],
   ["logs?limit=%201", "limit"],
