@@ -96,6 +96,66 @@ describe("files", () => {
   });
 });
 
+describe("a list", () => {
+  /** Each key has files of its own, newest first; half of the first key's are another user's. */
+  function makeAccounts(parked: { a: boolean }): Upstream {
+    const kept: Record<string, string[]> = { a: [], b: [] };
+    return (call) => {
+      const label = labelOf(call);
+      const files = kept[label] ?? [];
+      if (parked.a && label === "a" && call.method === "POST") return refusal(429, { "retry-after": "600" });
+      const make = (id: string): object => ({ id, object: "file", bytes: 2, created_at: 1, filename: "x" });
+      if (call.method === "POST") {
+        files.unshift(`file-${label}${files.length}`);
+        return Response.json(make(files[0] ?? ""));
+      }
+      const query = new URL(call.url).searchParams;
+      const [after, before] = [query.get("after"), query.get("before")];
+      for (const cursor of [after, before]) if (cursor !== null && !files.includes(cursor)) return refusal(400);
+      const found = before === null ? files.slice(after === null ? 0 : files.indexOf(after) + 1) : files;
+      const data = (before === null ? found : found.slice(0, files.indexOf(before))).map(make);
+      return Response.json({ object: "list", data, has_more: false });
+    };
+  }
+  const upload = async (gateway: Rig, token?: string): Promise<string> => {
+    const form = new FormData();
+    form.set("purpose", "batch");
+    form.set("file", new File(["{}"], "x.jsonl"));
+    const owner = token === undefined ? {} : { token };
+    return (await readJson(await gateway.send("/v1/files", { body: form, ...owner }))).id;
+  };
+  const list = async (gateway: Rig, query: string) => readJson(await gateway.send(`/v1/files${query}`));
+  const idsOf = ({ data }: { data: { id: string }[] }): string[] => data.map(({ id }) => id);
+
+  test("holds what was made with any key, whichever is taken now, page by page in both directions", async () => {
+    const parked = { a: false };
+    const gateway = await open(makeAccounts(parked));
+    const { token } = await gateway.issue();
+    for (let round = 0; round < 3; round++) {
+      await upload(gateway);
+      await upload(gateway, token);
+    }
+    parked.a = true;
+    // That one learns that the first key is limited.
+    await upload(gateway);
+    for (let round = 0; round < 2; round++) await upload(gateway);
+    const all = ["file-a4", "file-a2", "file-a0", "file-b1", "file-b0"];
+    expect(await list(gateway, "")).toMatchObject({ data: all.map((id) => ({ id })), has_more: false });
+    const forward: string[] = [];
+    for (let query = "?limit=2"; query !== "";) {
+      const page = await list(gateway, query);
+      forward.push(...idsOf(page));
+      query = page.has_more === true ? `?limit=2&after=${page.last_id}` : "";
+    }
+    expect(forward).toEqual(all);
+    expect(idsOf(await list(gateway, "?after=file-a0"))).toEqual(["file-b1", "file-b0"]);
+    const back = await list(gateway, "?before=file-b0&limit=2");
+    expect([idsOf(back), back.has_more]).toEqual([["file-a0", "file-b1"], true]);
+    expect(idsOf(await list(gateway, "?before=file-a0"))).toEqual(["file-a4", "file-a2"]);
+    expect((await gateway.rows())[0]?.attempts.map(({ account }) => account)).toEqual(["a"]);
+  });
+});
+
 test("what leaves nothing behind goes by turns", async () => {
   const gateway = await open(() => Response.json({ id: "m", model: "omni-moderation-latest", results: [] }));
   for (let call = 0; call < 4; call++) {

@@ -20,15 +20,16 @@ import { bookFinished, bookRemoved } from "./finished.ts";
 import { type Parts, goOn } from "./go.ts";
 import { readIntake } from "./intake.ts";
 import { isBoundToModel, requireLinesOfFile, requireNamedModels } from "./limit.ts";
-import { type PagePlace, gatherList, readLimit } from "./list.ts";
+import { type Holder, beginAt, listHolders } from "./holder.ts";
+import { type ListPart, gatherList, readBeginning, readLimit } from "./list.ts";
 import { bookAnswer } from "./meter.ts";
 import type { Stay } from "../way/admission.ts";
 import { overrule } from "../way/deadline.ts";
 import { asksStream } from "./sending.ts";
 import { type RestState, attempted } from "./state.ts";
 import type { Visit } from "../way/fleet.ts";
-import { chooseKey, nameKeeper } from "../way/pool.ts";
-import { type Wanted, addressOf, chooseTarget, forwardQuery, requirePlainPath } from "./target.ts";
+import { chooseKey } from "../way/pool.ts";
+import { type Chosen, type Wanted, addressOf, chooseTarget, forwardQuery, requirePlainPath } from "./target.ts";
 import { judgeCost, reserve, wantedOf } from "./work.ts";
 
 /** Answers the call. Throws a GatewayError, already on record. */
@@ -76,7 +77,7 @@ async function askOnce(parts: Parts, wanted: Wanted): Promise<Response> {
   }
 }
 
-type Prepared = Asking & { visit: Visit };
+type Prepared = Asking & { visit: Visit; holders: readonly Holder[] };
 
 /** Opens the row and the line, and closes both where the work fails. */
 export async function withRecord<Given extends Arrival>(
@@ -135,7 +136,9 @@ async function describeWanted({ call, tools, intake }: Parts): Promise<Wanted> {
 async function prepare({ stay, ...parts }: Parts, wanted: Wanted, opened: (visit: Visit) => void): Promise<Prepared> {
   const { call, scene, tools, record } = parts;
   const target = chooseTarget(scene, wanted, tools.fleet);
-  const provider = chooseProvider(call, tools, { ...target, keeper: wanted.keeper });
+  const holders = call.place.act === "list" ? await findHolders(call, tools, { scene, target, wanted }) : [];
+  // Who keeps what is listed is asked for it.
+  const provider = holders[0]?.provider ?? chooseProvider(call, tools, { ...target, keeper: wanted.keeper });
   const { route, onUnknownPrice } = target;
   const named = route === undefined ? {} : { route };
   const plan = { provider, model: target.model ?? "", dropped: [], ...named };
@@ -148,9 +151,21 @@ async function prepare({ stay, ...parts }: Parts, wanted: Wanted, opened: (visit
   // A refusal of ours says whose call it would have been.
   record.planned(plan, visit.end);
   const deadlines = overrule(scene.deadlinesOf(provider.name), target.deadlines);
-  const state = { ...parts, plan, deadlines, stream: false, visit };
+  const state = { ...parts, plan, deadlines, stream: false, visit, holders };
   judgeCost(state, onUnknownPrice);
   return state;
+}
+
+/** The first is where the client wants to begin. */
+async function findHolders(
+  { caller, place, query }: RestCall,
+  { bindings }: Pick<GatewayTools, "bindings">,
+  { scene, target, wanted }: { scene: Scene; target: Pick<Chosen, "provider">; wanted: Wanted },
+): Promise<Holder[]> {
+  const bound = await bindings.list(caller.userId, place.family);
+  const start = wanted.keeper ?? readBeginning(query.get("page")).part;
+  const isBackward = findBackward(query) !== undefined;
+  return beginAt(listHolders(scene.providers, target.provider, bound), { start, isBackward });
 }
 
 /** With what is made by one key, another may not find it. */
@@ -173,38 +188,42 @@ function listNamed({ place, query }: RestCall): Reference[] {
 const BACKWARD = ["before", "before_id"];
 const CURSORS = ["after", "after_id", ...BACKWARD];
 
+function findBackward(query: URLSearchParams): string | undefined {
+  return BACKWARD.find((name) => query.has(name));
+}
+
 /** The upstream's own pages, as many as it takes to find what is the caller's. */
 async function answerList(prepared: Prepared): Promise<Response> {
-  const { call, tools, plan, record, line } = prepared;
+  const { call, tools, plan, record, line, holders } = prepared;
   const { family, collection, path } = call.place;
   const limit = readLimit(call.query);
-  const bound = await tools.bindings.list(call.caller.userId, family);
-  const own = new Set(
-    bound.filter(({ provider }) => provider === nameKeeper(plan.provider)).map(({ objectId }) => objectId),
-  );
   const state: RestState<RestCall> = { ...prepared, upstream: new Response(null), upstreamMs: 0 };
   const refused: { answer: Response | null } = { answer: null };
-  const query = new URLSearchParams(call.query);
-  const backward = BACKWARD.find((name) => query.has(name));
-  const isBackward = backward !== undefined;
-  if (limit !== null) query.set("limit", String(Math.max(limit, PAGE_SIZE)));
-  const readPage = async (place: PagePlace | null): Promise<JsonObject> => {
-    query.delete("page");
-    if (place !== null && "page" in place) query.set("page", place.page);
-    else if (place !== null && "behind" in place) query.set(nameCursor(call.dialect), place.behind);
-    else if (place !== null) query.set(backward ?? "", place.before);
-    const { upstream, upstreamMs } = await callUpstream(prepared, addressOf(plan.provider, path, forwardQuery(query)));
-    state.upstream = upstream;
-    state.upstreamMs += upstreamMs;
-    if (!upstream.ok) {
+  const backward = findBackward(call.query);
+  const openPart = ({ name, own, provider }: Holder, index: number): ListPart => ({
+    name,
+    own,
+    async readPage(place) {
+      const query = new URLSearchParams(call.query);
+      if (limit !== null) query.set("limit", String(Math.max(limit, PAGE_SIZE)));
+      // What the client goes on behind is with the first.
+      for (const cursor of [...(index > 0 ? CURSORS : []), "page"]) query.delete(cursor);
+      if (place !== null && "page" in place) query.set("page", place.page);
+      else if (place !== null && "behind" in place) query.set(nameCursor(call.dialect), place.behind);
+      else if (place !== null) query.set(backward ?? "", place.before);
+      const asked = { ...prepared, plan: { ...plan, provider } };
+      const { upstream, upstreamMs } = await callUpstream(asked, addressOf(provider, path, forwardQuery(query)));
+      state.upstream = upstream;
+      state.upstreamMs += upstreamMs;
+      if (upstream.ok) return parsePage(state, await readAnswer(state));
       refused.answer = await answerRest(state);
-      return {};
-    }
-    return parsePage(state, await readAnswer(state));
-  };
+      return null;
+    },
+  });
+  const parts = holders.map(openPart);
+  const asked = { limit, isBackward: backward !== undefined, page: call.query.get("page") };
   // Who owns nothing there is told so without asking.
-  const list =
-    own.size === 0 ? emptyList() : await gatherList({ own, limit, isBackward, page: call.query.get("page"), readPage });
+  const list = parts.length === 0 ? emptyList() : await gatherList({ parts, ...asked });
   if (refused.answer !== null) return refused.answer;
   line.release(false);
   const rows = Array.isArray(list["data"]) ? list["data"].filter(isJsonObject) : [];
@@ -214,7 +233,7 @@ async function answerList(prepared: Prepared): Promise<Response> {
     list["data"] = rows.map((row) => replaceLinks(call, collection, row, readId(row)) ?? row);
   }
   bookAnswer(state, { family, entry: call.place.entry, counts: false }, null);
-  if (own.size > 0) attempted(state, null);
+  if (parts.length > 0) attempted(state, null);
   prepared.visit.drop();
   await record.settle(200, null);
   return Response.json(list, { headers: makeHeaders(state, {}) });

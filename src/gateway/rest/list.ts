@@ -4,16 +4,22 @@
 import { GatewayError, type JsonObject, invalidRequest, isJsonObject } from "../../ir/index.ts";
 
 export interface Listing {
-  /** Ids of the owner's objects with this provider. */
-  own: ReadonlySet<string>;
+  /** One after the other: their lists follow one another. The first is where the client wants to begin. */
+  parts: readonly ListPart[];
   /** How many the client wants at most; null where it does not say. */
   limit: number | null;
   /** Whether the client wants what stands immediately before an object, in the list's own order. */
   isBackward: boolean;
   /** As the client was told where its next page begins, where the provider names pages; null where it does not say. */
   page: string | null;
-  /** The provider's page at `place`; null stands for where the client wants to begin. */
-  readPage(place: PagePlace | null): Promise<JsonObject>;
+}
+
+export interface ListPart {
+  name: string;
+  /** Ids of the owner's objects there. */
+  own: ReadonlySet<string>;
+  /** The provider's page at `place`; null stands for its beginning, or where the client wants to. Null where it is refused: then that is the answer. */
+  readPage(place: PagePlace | null): Promise<JsonObject | null>;
 }
 
 /** Some providers go on behind an object's id, or before it, others by a name of the page. */
@@ -23,34 +29,44 @@ export type PagePlace = { before: string } | { behind: string } | { page: string
 const MAX_PAGES = 100;
 
 /** The first page's other fields stay. `has_more` is true, or `next_page` there, only where another object of the owner's follows. */
-export async function gatherList({ own, limit, isBackward, page: asked, readPage }: Listing): Promise<JsonObject> {
+export async function gatherList({ parts, limit, isBackward, page: asked }: Listing): Promise<JsonObject> {
   const data: JsonObject[] = [];
-  const unseen = new Set(own);
   const begin = readBeginning(asked);
   let first: JsonObject | null = null;
-  let wanted = limit;
-  let place: PagePlace | null = begin.page === null ? null : { page: begin.page };
-  const end = (body: JsonObject, more: Parameters<typeof finish>[2]): JsonObject =>
-    finish(body, isBackward ? data.toReversed() : data, more);
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const body = await readPage(place);
-    first ??= body;
-    const all = Array.isArray(body["data"]) ? body["data"].filter(isJsonObject) : [];
-    const left = page === 0 ? all.slice(all.findIndex(({ id }) => id === begin.behind) + 1) : all;
-    // The nearest come first.
-    const rows = isBackward ? left.toReversed() : left;
-    wanted ??= Math.max(all.length, 1);
-    for (const row of rows) {
-      const { id } = row;
-      if (typeof id !== "string" || !own.has(id)) continue;
-      if (data.length === wanted) return end(first, { hasMore: true, page: nameBeginning(place, data) });
-      unseen.delete(id);
-      data.push(row);
-    }
-    place = unseen.size === 0 ? null : findNext(body, rows, isBackward);
-    if (place === null) return end(first, { hasMore: false, page: null });
+  let pages = 0;
+  const end = (more: Parameters<typeof finish>[2]): JsonObject =>
+    finish(first ?? {}, isBackward ? data.toReversed() : data, more);
+  for (const [index, { name, own, readPage }] of parts.entries()) {
+    const unseen = new Set(own);
+    let wanted = limit;
+    let place: PagePlace | null = index > 0 || begin.page === null ? null : { page: begin.page };
+    let behind = index > 0 ? null : begin.behind;
+    do {
+      if (++pages > MAX_PAGES) throw tooLong();
+      const body = await readPage(place);
+      if (body === null) return end({ hasMore: false, page: null });
+      first ??= body;
+      const all = Array.isArray(body["data"]) ? body["data"].filter(isJsonObject) : [];
+      const left = all.slice(all.findIndex(({ id }) => id === behind) + 1);
+      // The nearest come first.
+      const rows = isBackward ? left.toReversed() : left;
+      wanted ??= data.length + Math.max(all.length, 1);
+      for (const row of rows) {
+        const { id } = row;
+        if (typeof id !== "string" || !own.has(id)) continue;
+        if (data.length === wanted) return end({ hasMore: true, page: nameBeginning(name, place, data) });
+        unseen.delete(id);
+        data.push(row);
+      }
+      behind = null;
+      place = unseen.size === 0 ? null : findNext(body, rows, isBackward);
+    } while (place !== null);
   }
-  throw new GatewayError({
+  return end({ hasMore: false, page: null });
+}
+
+function tooLong(): GatewayError {
+  return new GatewayError({
     kind: "overloaded",
     code: "list_too_long",
     message: "The provider's account holds so many objects that yours could not all be found. Ask for them by id.",
@@ -81,17 +97,27 @@ function finish(
 const OWN_PAGE = "page_tokligence_";
 
 /** The provider's pages hold more than the client's: where the client's next one begins within one of them is said in its name. */
-function nameBeginning(place: PagePlace | null, data: readonly JsonObject[]): string {
-  const beginning = [place !== null && "page" in place ? place.page : null, data.at(-1)?.["id"] ?? null];
-  return OWN_PAGE + Buffer.from(JSON.stringify(beginning)).toString("base64url");
+function nameBeginning(part: string, place: PagePlace | null, data: readonly JsonObject[]): string {
+  const page = place !== null && "page" in place ? place.page : null;
+  return OWN_PAGE + Buffer.from(JSON.stringify([part, page, data.at(-1)?.["id"] ?? null])).toString("base64url");
 }
 
-/** `page`: at the provider, null for its first; `behind`: of what is on it, null where all of it is to be told. Throws invalid_request. */
-function readBeginning(name: string | null): { page: string | null; behind: string | null } {
-  if (name?.startsWith(OWN_PAGE) !== true) return { page: name, behind: null };
+interface Beginning {
+  part: string | null;
+  /** At the provider, null for its first. */
+  page: string | null;
+  /** Of what is on it, null where all of it is to be told. */
+  behind: string | null;
+}
+
+/** Throws invalid_request. */
+export function readBeginning(name: string | null): Beginning {
+  if (name?.startsWith(OWN_PAGE) !== true) return { part: null, page: name, behind: null };
   try {
-    const [page, behind] = JSON.parse(Buffer.from(name.slice(OWN_PAGE.length), "base64url").toString("utf8"));
-    if ((page === null || typeof page === "string") && typeof behind === "string") return { page, behind };
+    const [part, page, behind] = JSON.parse(Buffer.from(name.slice(OWN_PAGE.length), "base64url").toString("utf8"));
+    if (typeof part === "string" && (page === null || typeof page === "string") && typeof behind === "string") {
+      return { part, page, behind };
+    }
   } catch {
     // It is none of ours.
   }
