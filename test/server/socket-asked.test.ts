@@ -69,6 +69,23 @@ describe("what was asked for is on the books", () => {
   });
 });
 
+test("an answer whose end is told twice is on the books once", async () => {
+  const scene = await open((_data, socket) => {
+    const send = (type: string, more: object): void =>
+      void socket.send(JSON.stringify({ type, response: { id: "resp_1", model: "gpt-realtime", ...more } }));
+    send("response.created", {});
+    send("response.cancelled", {});
+    send("response.done", { status: "cancelled", usage });
+    send("response.done", { status: "cancelled", usage });
+  });
+  const client = await begin(scene, "/realtime?model=voice");
+  client.say({ type: "response.create" });
+  await client.until(({ messages }) => messages.length === 5);
+  client.socket.close();
+  while (scene.closed.length === 0) await new Promise(setImmediate);
+  expect(await scene.rig.rows()).toMatchObject([{ status: 200, freshInputTokens: 10, outputTokens: 4 }]);
+});
+
 test("a session whose answers are on the books leaves nothing open beside them", async () => {
   const scene = await open((data, socket) => {
     if (String(data).includes("response.create")) respond(JSON.stringify(ask("gpt-realtime", "answer")), socket);

@@ -62,6 +62,8 @@ export function openBooks(
 ): SessionBooks {
   let refused: ((error: GatewayError) => void) | null = null;
   const running = new Map<string, CallRecord>();
+  /** Answers that are over: some servers say so twice. */
+  const over = new Set<string>();
   const question = openQuestion();
   /** The session as a whole gets none then. */
   let hasRows = false;
@@ -124,9 +126,10 @@ export function openBooks(
     session.release("budget");
     if (named === null)
       reserve(record, own).catch((error: unknown) => {
-        running.delete(id);
         const failure = toGatewayError(error);
-        fail(record, { failure: explainEnd("client"), status: failure.status, told: failure }).catch(() => undefined);
+        // One that was over sooner is on the books as it was.
+        if (running.delete(id))
+          fail(record, { failure: explainEnd("client"), status: failure.status, told: failure }).catch(() => undefined);
         refused?.(failure);
       });
     return record;
@@ -175,6 +178,8 @@ export function openBooks(
           return null;
         }
         case "ended": {
+          if (over.has(told.id) && !running.has(told.id)) return null;
+          if (told.id !== "") over.add(told.id);
           const record = running.get(told.id) ?? begin(told.id, null);
           running.delete(told.id);
           return end(record, told.metered, told.isFailed);

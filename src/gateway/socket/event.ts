@@ -19,8 +19,9 @@ export type Told =
 
 const BEGINS = "response.created";
 const REFUSES = "error";
+const CANCELS = "response.cancelled";
 const ENDS: readonly string[] = [
-  "response.cancelled",
+  CANCELS,
   "response.completed",
   "response.done",
   "response.failed",
@@ -56,8 +57,10 @@ export function readEvent(data: Message): Told | null {
   if (type === BEGINS) return { kind: "begun", id: readId(response), model: readModel(response) };
   if (ENDS.includes(type)) {
     const isFailed = type === "response.failed" || response["status"] === "failed";
-    const items = listItems(response);
-    return { kind: "ended", id: readId(response), answer: response, items, metered: meterAnswer(event), isFailed };
+    const [items, metered] = [listItems(response), meterAnswer(event)];
+    // What was used until then is told by the end that follows.
+    if (type === CANCELS && metered.usage === null) return null;
+    return { kind: "ended", id: readId(response), answer: response, items, metered, isFailed };
   }
   if (!TEXT.test(type)) return null;
   const text = readText(event["delta"]);
