@@ -167,12 +167,22 @@ function readNumber(body: JsonObject, names: readonly string[]): number | null {
 const BYTES_A_TOKEN = 3;
 /** Roles, names and the marks between messages. */
 const TOKENS_A_MEMBER = 1;
-/** No word of any language is as long as what media look like as text. */
+/** Nothing that is said is written in these letters alone for so long: that is what media look like as text. */
 const LONG = 2_000;
+const ENCODED = /^(?:data:[^,]{0,200},)?[\w+/=-]+$/u;
 /** A picture of usual size, however it is sent. */
 const MEDIA_TOKENS = 1_600;
 const MEDIA_BYTES_A_TOKEN = 200;
-const SPACE = /\s/u;
+/** Parts that may be an address alone, which says nothing of what lies there: by their type, or the name of what they hold. */
+const MEDIA_TYPES: ReadonlySet<unknown> = new Set([
+  "document",
+  "file",
+  "image",
+  "image_url",
+  "input_file",
+  "input_image",
+]);
+const MEDIA_FIELDS = ["fileData", "file_data"];
 
 /** The tokens of a body: of media by their length, of other strings as `count` says. */
 function countAll(value: Json, count: (text: string) => number): number {
@@ -180,12 +190,19 @@ function countAll(value: Json, count: (text: string) => number): number {
   if (typeof value !== "object" || value === null) return TOKENS_A_MEMBER;
   let tokens = TOKENS_A_MEMBER;
   if (Array.isArray(value)) for (const member of value) tokens += countAll(member, count);
-  else for (const name in value) tokens += TOKENS_A_MEMBER + countAll(value[name] ?? null, count);
+  else {
+    for (const name in value) tokens += TOKENS_A_MEMBER + countAll(value[name] ?? null, count);
+    if (isMediaPart(value)) return Math.max(MEDIA_TOKENS, tokens);
+  }
   return tokens;
 }
 
+function isMediaPart(part: JsonObject): boolean {
+  return MEDIA_TYPES.has(part["type"]) || MEDIA_FIELDS.some((name) => name in part);
+}
+
 function isMedia(text: string): boolean {
-  return text.length > LONG && (text.startsWith("data:") || !SPACE.test(text.slice(0, LONG)));
+  return text.length > LONG && ENCODED.test(text.slice(0, LONG));
 }
 
 function countMedia(text: string): number {
