@@ -23,7 +23,7 @@ export interface SettingChange {
 }
 
 /** Others may change it at the same moment, each other keys. */
-const TRIES = 5;
+const TRIES = 20;
 
 export function createSettingBook({
   store,

@@ -197,6 +197,14 @@ function describeRaces(title: string, open: () => Promise<Rig[]>): void {
       const path = await make(at(0), `${ADMIN}/users`, { email: `${fresh()}@example.com` }, "user");
       const answers = await Promise.all(AT_ONCE.map((index) => at(index)("PATCH", path, { display_name: `${index}` })));
       expect(answers.map(({ status }) => status)).toEqual(AT_ONCE.map(() => 200));
+      for (const [kind, { make: makeOne, change, method }] of Object.entries(THINGS)) {
+        if (method !== "PUT") continue;
+        const one = await makeOne(at(0));
+        const many = await Promise.all(AT_ONCE.map((index) => at(index)("PUT", one, change(String(index)))));
+        expect([kind, ...many.map(({ status }) => status)]).toEqual([kind, ...AT_ONCE.map(() => 200)]);
+        const tags = new Set(many.map(({ headers }) => headers.get("etag")));
+        expect([kind, tags.size]).toEqual([kind, AT_ONCE.length]);
+      }
       const star = await at(0)("PATCH", path, { display_name: "*" }, { "if-match": "*" });
       expect(star.status).toBe(200);
     });

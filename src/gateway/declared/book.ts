@@ -121,6 +121,8 @@ interface BookInit {
 }
 
 const MAX_PROVIDERS = 1_000;
+/** As many may change one at the same instant. */
+const TRIES = 20;
 
 export function createProviderBook(init: BookInit): ProviderBook {
   const { store } = init;
@@ -197,11 +199,26 @@ async function findGone(store: ProviderStore, name: string): Promise<ProviderVer
   return last?.fields === null ? last : null;
 }
 
-async function write(
+interface Said {
+  fields: ProviderFields | null;
+  secrets: SaidSecrets;
+}
+
+/** Whoever names a version is told what there is now; whoever names none has it made behind the others'. */
+async function write(init: BookInit, change: ProviderChange, said: Said): Promise<ProviderVersion> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const written = await tryWrite(init, change, said);
+    if (written !== null) return written;
+  }
+  throw stale(change.name, null);
+}
+
+/** Null where somebody else was faster. */
+async function tryWrite(
   { store, keys, judge, isSecret, now, newId }: BookInit,
   change: ProviderChange,
-  said: { fields: ProviderFields | null; secrets: SaidSecrets },
-): Promise<ProviderVersion> {
+  said: Said,
+): Promise<ProviderVersion | null> {
   const { name, author } = change;
   const [last] = await store.history(name);
   const current = last?.version ?? 0;
@@ -239,7 +256,7 @@ async function write(
     createdAt,
   };
   const drop = before.map(({ field }) => field).filter((field) => !kept.some((each) => each.field === field));
-  if (!(await store.add(version, { put, drop }, change.by))) throw stale(name, null);
+  if (!(await store.add(version, { put, drop }, change.by))) return null;
   if (key !== null) await followRotation({ store, keys }, put, [key, ...known]);
   return version;
 }

@@ -74,6 +74,8 @@ const MAX_COMMENT = 500;
 const MAX_FIELDS = 100;
 const MAX_LENGTH = 8_192;
 const MAX_ROUTES = 1_000;
+/** As many may change one at the same instant. */
+const TRIES = 20;
 
 export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit): RouteBook {
   const list = async (): Promise<RouteVersion[]> => (await store.list()).filter(({ fields }) => fields !== null);
@@ -89,7 +91,8 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
     return last?.fields === null ? last : null;
   };
 
-  const write = async (change: RouteChange, fields: RouteFields | null): Promise<RouteVersion> => {
+  /** Null where somebody else was faster. */
+  const tryWrite = async (change: RouteChange, fields: RouteFields | null): Promise<RouteVersion | null> => {
     const [last] = await store.history(change.name);
     const current = last?.version ?? 0;
     const standing = last === undefined || last.fields === null ? 0 : last.version;
@@ -106,8 +109,16 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
       ...change.author,
       createdAt: new Date(now()),
     };
-    if (!(await store.add(version, change.by))) throw stale(change.name, null);
-    return version;
+    return (await store.add(version, change.by)) ? version : null;
+  };
+
+  /** Whoever names a version is told what there is now; whoever names none has it made behind the others'. */
+  const write = async (change: RouteChange, fields: RouteFields | null): Promise<RouteVersion> => {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const written = await tryWrite(change, fields);
+      if (written !== null) return written;
+    }
+    throw stale(change.name, null);
   };
 
   const check: RouteBook["check"] = ({ name, comment }, fields) => {

@@ -8,7 +8,7 @@ import { requireMayBind } from "../reach.ts";
 import type { LimitBook } from "../limit-book.ts";
 import { checkLimit, missingLimit } from "../limit-book.ts";
 import { printLimit, printStates } from "../limit-print.ts";
-import { type LiveLimits, type StandingLimit, judgeLimits } from "../limit-table.ts";
+import { type LiveLimits, type StandingLimit, judgeLimits, mergeLimits } from "../limit-table.ts";
 import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { type About, IN_FORCE, IN_FORCE_WORDS, NEXT_CURSOR, PAGE_QUERY, SOURCES } from "../about.ts";
@@ -155,8 +155,11 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
         await requireMayChange(caller, name, fields);
         const isThere = live.standing().some((each) => each.name === name && each.row !== null);
         const change = { expected: readExpected(request, isThere), by: caller.from };
-        await book.set(name, fields, change);
-        return answer(await find(name), isThere ? 200 : 201);
+        const row = await book.set(name, fields, change);
+        await live.refresh();
+        // As it was made: another may have changed it since.
+        const [made] = await judgeLimits(mergeLimits({ limits: [] }, [row]), directory.listGone);
+        return answer(made as StandingLimit, isThere ? 200 : 201);
       },
     },
     {
