@@ -47,6 +47,28 @@ test("rows name the model that was asked for, as asked and as sent", async () =>
   expect(rows[1]).toMatchObject({ status: 400, errorKind: "upstream_rejected", usageSource: "none" });
 });
 
+test("each is led by what is configured by then: a session may last for hours", async () => {
+  const scene = await open(respond);
+  const client = await begin(scene);
+  client.say(ask("fast"));
+  await client.until(({ messages }) => messages.length === 2);
+  const { rig } = scene;
+  const route = {
+    pattern: "gpt-4o",
+    targets: [{ provider: "anthropic", model: "claude" }] as const,
+    origin: "test",
+  };
+  const aliases = [...rig.config.aliases, { pattern: "fast", target: "gpt-4o-mini", origin: "test" }];
+  rig.app.reload({ ...rig.config, aliases, routes: [route, ...rig.config.routes] });
+  client.say(ask("fast"));
+  client.say(ask("gpt-4o"));
+  await client.until(({ messages }) => messages.length === 5);
+  const errors = client.events().filter(isRefusal);
+  expect(errors).toMatchObject([{ error: { code: "model_not_found" } }, { error: { code: "model_elsewhere" } }]);
+  expect(scene.received.map((data) => JSON.parse(String(data)).model)).toEqual(["gpt-4o-mini"]);
+  client.socket.close();
+});
+
 test("a budget in money lets the session open, and each answer in as long as there is room", async () => {
   const scene = await open(respond);
   await budget(scene, { name: "all", limit_usd: 1 });

@@ -5,9 +5,9 @@ import { setTopLevel } from "../../lib/json-edit.ts";
 import { holdsKey } from "../../lib/redact.ts";
 import type { Provider } from "../../provider/index.ts";
 import { mayReference } from "../../wire/index.ts";
-import { type GatewayTools, type Scene, parseBody, refuseKey, refuseRepeatedAnywhere } from "../call.ts";
+import { type GatewayTools, parseBody, refuseKey, refuseRepeatedAnywhere } from "../call.ts";
 import { listNamedModels, mayName } from "../named-model.ts";
-import { refuseNameless, requireModels } from "../narrow.ts";
+import { narrowScene, refuseNameless, requireModels } from "../narrow.ts";
 import { requireOwn } from "../owned.ts";
 import { nameAt } from "../rest/target.ts";
 import { unknownModel } from "../target.ts";
@@ -19,7 +19,6 @@ import type { Message, SocketCall } from "./type.ts";
 export interface Asking {
   call: SocketCall;
   tools: GatewayTools;
-  scene: Scene;
   provider: Provider;
   /** Whether this session made that answer, or that item of one. */
   knows(id: string): boolean;
@@ -45,6 +44,8 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   const body = parseBody(data);
   refuseRepeatedAnywhere(data);
   const { call, tools, provider, knows } = asking;
+  // What is configured by now: a session may last for hours.
+  const scene = narrowScene(tools.scene(), call.caller.limits);
   await requireOwn({ userId: call.caller.userId, tools, provider, family: call.family, knows }, body);
   const { model, type } = body;
   const isResponses = asking.call.family === "responses";
@@ -52,16 +53,15 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   if (isLimited(asking.call)) {
     // What a session of sound is told goes out as it came; of the other family the model itself is looked up below.
     const { model: _own, ...rest } = body;
-    requireModels(asking.scene.limits, listNamedModels(isResponses ? rest : body));
+    requireModels(scene.limits, listNamedModels(isResponses ? rest : body));
     if (isResponses && type === "response.create" && typeof model !== "string") throw refuseNameless();
   }
   if (!isResponses || typeof model !== "string") return data;
-  const targets = asking.scene.router.resolve(model).way?.targets ?? [];
+  const targets = scene.router.resolve(model).way?.targets ?? [];
   // Of several the session's own stands.
   const target = targets.find(({ provider }) => provider === asking.provider.name) ?? targets[0];
-  if (target === undefined) throw unknownModel(asking.scene, model);
+  if (target === undefined) throw unknownModel(scene, model);
   if (target.provider === asking.provider.name) {
-    const { provider, scene, tools } = asking;
     judgePrice({ plan: { ...target, provider }, record: UNTOLD, scene, tools, body, writes: true });
     if (type === "response.create") {
       await asking.books.ask({ asked: model, model: target.model ?? model });

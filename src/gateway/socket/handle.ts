@@ -166,7 +166,7 @@ async function connect(
   });
   // Until the client's end is there, the provider is not listened to.
   upstream.pause();
-  const session = createSession({ call, tools, scene, provider, upstream, books: openBooks(call, tools, books) });
+  const session = createSession({ call, tools, provider, upstream, books: openBooks(call, tools, books) });
   bridge.session = session;
   for (const data of early) session.told(data);
   if (bridge.closed !== null) session.ended(...bridge.closed);
