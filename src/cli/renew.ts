@@ -14,6 +14,11 @@ const VARIABLES = {
   /** As long as what is new has so much of the heap, only that is looked through: a third, as usual, would with so little growth be all of it each time. */
   BUN_JSC_minEdenToOldGenerationRatio: "0.15",
   BUN_JSC_smallHeapGrowthFactor: "1.5",
+  /**
+   * As many threads read files and ask for the addresses of names, begun as they are needed. Usually there is one for each core: two names that nobody
+   * answers for would then hold up each upload and all other names.
+   */
+  UV_THREADPOOL_SIZE: "16",
 } as const satisfies Record<string, string>;
 
 /** Does not return where the process is replaced; on Windows, which cannot, it returns the exit code of a child. Null: all of it is in force. */

@@ -67,7 +67,7 @@ export {
   createFleet,
 } from "./way/fleet.ts";
 export { mergeKeys, mergePlaces, shiftParked, shiftPlace } from "./way/merge.ts";
-export { type Dial, type Knocker, createKnocker, watchConnecting } from "./way/knock.ts";
+export { type Dial, type Knocker, connectInTime, createKnocker, watchConnecting } from "./way/knock.ts";
 export { type News, type OpenSharing, type Sharing as HealthSharing, readNews } from "./way/sharing.ts";
 export { listKeys } from "./way/pool.ts";
 export { createRetryBudgets } from "./way/retry.ts";

@@ -75,7 +75,7 @@ export type { ProviderKindDefinition, ProviderOption, ProviderTools } from "./ki
 export { PRICE_CORRECTIONS } from "./price-correction.ts";
 export { PRICE_FACTS } from "./price-fact.ts";
 export { describeReach, guardFetch, isStandIn, isWithin, judgeHost } from "./reach.ts";
-export type { Reach } from "./reach.ts";
+export type { Guard, Reach } from "./reach.ts";
 export { KEY_STRATEGIES } from "./settings.ts";
 export type { HealthSettings, KeyStrategy, PoolKey, ProviderSettings } from "./settings.ts";
 export type { Endpoint, FrameReader, ListedModel, OutgoingRequest, Pricing, Provider } from "./type.ts";

@@ -78,6 +78,8 @@ export interface Guard<Init> {
   isHeld?(origin: string): boolean;
   /** The call, held to these. */
   hold?(init: Init, addresses: readonly string[]): Init;
+  /** The same, unless it takes longer than the call may wait for a connection. */
+  inTime?<Found>(init: Init, found: Promise<Found>): Promise<Found>;
 }
 
 /** A name's addresses are looked up anew after so long. */
@@ -91,6 +93,20 @@ export function guardFetch<Init, Answer>(
 ): (url: string, init: Init) => Promise<Answer> {
   const judged = new Map<string, Judged & { untilMs: number }>();
   const places = new Map<string, Place>();
+  /** One for all that wait for it: a name service that is silent has few to answer to. */
+  const looking = new Map<string, Promise<Judged | null>>();
+  const look = (hostname: string): Promise<Judged | null> => {
+    const under = looking.get(hostname);
+    if (under !== undefined) return under;
+    const found = judge(hostname, guard).then((fresh) => {
+      looking.delete(hostname);
+      if (judged.size >= MAX_REMEMBERED) judged.clear();
+      if (fresh !== null) judged.set(hostname, { ...fresh, untilMs: guard.nowMs() + VALID_MS });
+      return fresh;
+    });
+    looking.set(hostname, found);
+    return found;
+  };
   const call = (url: string, init: Init, place: Place, { needed, addresses }: Judged): Promise<Answer> => {
     check(place, needed, guard);
     const isHeld = addresses.length > 0 && guard.isHeld?.(place.origin) === true;
@@ -100,14 +116,11 @@ export function guardFetch<Init, Answer>(
     const place = places.get(url) ?? rememberPlace(places, url);
     const known = judged.get(place.hostname);
     if (known !== undefined && guard.nowMs() < known.untilMs) return call(url, init, place, known);
-    return judge(place.hostname, guard).then((found) => {
-      if (found === null) {
-        if (guard.isHeld?.(place.origin) === true) throw unknownHost(place.hostname);
-        return fetch(url, init);
-      }
-      if (judged.size >= MAX_REMEMBERED) judged.clear();
-      judged.set(place.hostname, { ...found, untilMs: guard.nowMs() + VALID_MS });
-      return call(url, init, place, found);
+    const looked = look(place.hostname);
+    return (guard.inTime?.(init, looked) ?? looked).then((found) => {
+      if (found !== null) return call(url, init, place, found);
+      if (guard.isHeld?.(place.origin) === true) throw unknownHost(place.hostname);
+      return fetch(url, init);
     });
   };
 }

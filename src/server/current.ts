@@ -3,7 +3,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/value.ts";
-import { type Fetch, type ProviderBook, createProviderBook } from "../gateway/index.ts";
+import { type Fetch, type ProviderBook, connectInTime, createProviderBook } from "../gateway/index.ts";
 import type { AppParts } from "./app.ts";
 import type { Health } from "./fleet.ts";
 import { type LiveProviders, createLiveProviders } from "./live-provider.ts";
@@ -43,7 +43,9 @@ interface CurrentInit {
 export function openCurrent(parts: AppParts, { call, health, changed }: CurrentInit): Current {
   let declared = parts.config;
   let config = parts.config;
-  const fetch = guardCalls(call, parts, () => config);
+  const inTime = <Found>({ connecting }: Parameters<Fetch>[1], found: Promise<Found>): Promise<Found> =>
+    connectInTime(found, connecting, parts.clock);
+  const fetch = guardCalls(call, { ...parts, inTime }, () => config);
   const outside = { ...parts, fetch, signIn: parts.fetch };
   let scene = buildScene(config, outside);
   const live = createLiveRoutes({

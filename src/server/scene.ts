@@ -8,6 +8,7 @@ import type { Clock } from "../lib/clock.ts";
 import { canonicalize } from "../lib/canonical-json.ts";
 import { createRedactor } from "../lib/redact.ts";
 import {
+  type Guard,
   type Provider,
   type ProviderTools,
   type Reach,
@@ -23,10 +24,15 @@ const TOKEN_TIMEOUT_MS = 10_000;
 /** Of so many it is remembered how far they may lead. */
 const MAX_ORIGINS = 1_000;
 
+interface GuardTools<Init> extends Pick<Guard<Init>, "inTime"> {
+  clock: Pick<Clock, "monotonicMs">;
+  lookup?: (hostname: string) => Promise<readonly string[]>;
+}
+
 /** The same calls, kept from addresses to which the providers of the configuration in force may not lead; as they are where none can be looked up. */
 export function guardCalls<Init, Answer>(
   call: (url: string, init: Init) => Promise<Answer>,
-  { clock, lookup }: { clock: Pick<Clock, "monotonicMs">; lookup?: (hostname: string) => Promise<readonly string[]> },
+  { clock, lookup, inTime }: GuardTools<Init>,
   config: () => Config,
 ): (url: string, init: Init) => Promise<Answer> {
   if (lookup === undefined) return call;
@@ -46,6 +52,7 @@ export function guardCalls<Init, Answer>(
     isHeld: (origin) => find(origin).isHeld,
     hold: (init, addresses) => ({ ...init, addresses }),
     nowMs: clock.monotonicMs,
+    ...(inTime === undefined ? {} : { inTime }),
   });
 }
 

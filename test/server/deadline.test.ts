@@ -2,6 +2,7 @@
 // stands over what is said of all.
 
 import { afterEach, expect, test } from "bun:test";
+import { isDue } from "../clock.ts";
 import { type Rig, type UpstreamCall, makeRig, readJson } from "../rig.ts";
 import { ASK, GOOD_STREAM, START, chunk, completion } from "./failover-scene.ts";
 
@@ -18,13 +19,15 @@ interface Scene {
   provider?: Rules;
   route?: Rules;
   dial?: () => Promise<void>;
+  lookup?: (hostname: string) => Promise<string[]>;
 }
 
 /** `openai` behind a route of its own. */
-async function open({ upstream, provider, route, dial }: Scene): Promise<Rig> {
+async function open({ upstream, provider, route, dial, lookup }: Scene): Promise<Rig> {
   rig = await makeRig({
     upstream: (call) => (call.method === "GET" ? Response.json({ data: [] }) : upstream(call)),
     ...(dial === undefined ? {} : { dial }),
+    ...(lookup === undefined ? {} : { lookup }),
     config: (config) => ({
       ...config,
       providers: config.providers.map((each) =>
@@ -120,6 +123,39 @@ test("a server that takes no connection is given up on long before one that thin
   ]);
   // Nobody has read what was never sent.
   expect(await gateway.row()).toMatchObject({ status: 504, usageSource: "none", costNanos: null });
+});
+
+test("a call that does not end when it is cut, as while the name service is silent, holds up nobody", async () => {
+  const never = () => new Promise<never>(() => undefined);
+  const gateway = await open({ upstream: never, dial: never });
+  const pending = gateway.chat(ASK);
+  await begun(gateway);
+  gateway.clock.advance(UNSAID.connect);
+  const { error } = await readJson(await pending);
+  expect(error.message).toContain("took no connection within 10 s");
+  expect(await gateway.row()).toMatchObject({ status: 504, errorKind: "timeout", latencyMs: UNSAID.connect });
+});
+
+test("a name service that is silent holds up nobody for longer, and is asked once for all that wait", async () => {
+  const lookups: string[] = [];
+  const gateway = await open({
+    upstream: () => Response.json(completion("Hi")),
+    provider: { connect: 7_000 },
+    dial: () => Promise.resolve(),
+    lookup: (hostname) => {
+      lookups.push(hostname);
+      return new Promise(() => undefined);
+    },
+  });
+  const pending = [gateway.chat(ASK), gateway.chat(ASK), gateway.chat(ASK)];
+  while (!isDue(gateway.clock, 7_000)) await settle();
+  await settle();
+  gateway.clock.advance(7_000);
+  for (const response of await Promise.all(pending)) {
+    expect((await readJson(response)).error.message).toContain("took no connection within 7 s (connect_timeout of");
+  }
+  expect(new Set(lookups).size).toBe(lookups.length);
+  expect(gateway.calls).toEqual([]);
 });
 
 test.each(["is taken", "is refused, which the call will hear itself"])(

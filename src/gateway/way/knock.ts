@@ -3,7 +3,7 @@
 // Knows no provider.
 
 import type { Clock } from "../../lib/clock.ts";
-import type { Fetch } from "../send.ts";
+import type { Fetch, UpstreamInit } from "../send.ts";
 
 export interface Address {
   hostname: string;
@@ -28,6 +28,8 @@ export interface Knocker {
 }
 
 export interface Watch {
+  /** The server has answered of late: it is not watched. */
+  isFresh: boolean;
   /** The server has said something: nobody waits for it to be there any more. */
   answered: () => void;
   /** Nobody waits any more. */
@@ -68,7 +70,7 @@ export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Kn
     if (found === undefined) {
       if (places.size >= MAX_REMEMBERED) places.clear();
       const { origin, address } = readAddress(url);
-      found = { origin, address, fresh: { answered: () => hear(origin), stop: ignore } };
+      found = { origin, address, fresh: { isFresh: true, answered: () => hear(origin), stop: ignore } };
       places.set(url, found);
     }
     return found;
@@ -106,7 +108,7 @@ export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Kn
         hear(origin);
       };
       void knock(origin, address, ms).then((isThere) => (isThere ? answered() : stop()));
-      return { answered, stop };
+      return { isFresh: false, answered, stop };
     },
   };
 }
@@ -117,11 +119,37 @@ export function watchConnecting(fetch: Fetch, knocker: Knocker): Fetch {
     const answer = fetch(url, init);
     if (init.connecting === undefined) return answer;
     const { ms, late } = init.connecting;
-    const watch = knocker.watch(url, { ms, late, address: init.addresses?.[0] });
+    let giveUp = ignore;
+    const tell = (): void => {
+      late();
+      giveUp();
+    };
+    const watch = knocker.watch(url, { ms, late: tell, address: init.addresses?.[0] });
     if (watch === null) return answer;
     answer.then(watch.answered, watch.stop);
-    return answer;
+    if (watch.isFresh) return answer;
+    // A call that was cut ends when its host's name was found or not, which may take the system half a minute.
+    return new Promise((resolve, reject) => {
+      giveUp = () => reject(new Error("no connection came about"));
+      answer.then(resolve, reject);
+    });
   };
+}
+
+/** What must be known before a connection is tried has no longer than that. */
+export function connectInTime<Found>(
+  found: Promise<Found>,
+  limit: UpstreamInit["connecting"],
+  clock: Clock,
+): Promise<Found> {
+  if (limit === undefined) return found;
+  return new Promise((resolve, reject) => {
+    const stop = clock.after(limit.ms, () => {
+      limit.late();
+      reject(new Error("nobody said in time where its host is"));
+    });
+    found.finally(stop).then(resolve, reject);
+  });
 }
 
 function readAddress(url: string): Pick<Place, "address" | "origin"> {
