@@ -198,6 +198,27 @@ describe.skipIf(!hasPostgres)("a PostgreSQL DSN", () => {
     await (await open(dsn)).close();
   }, 20_000);
 
+  test("of an older version is brought up to date though a gateway of that version waits for the same tables the other way round", async () => {
+    const dsn = await createDatabase();
+    await (await open(dsn)).close();
+    await runSql(dsn, "delete from tokligence_migrations where name like '%_count_untimed'");
+    await runSql(dsn, "alter table ledger_marks drop column untimed_seq");
+    await runSql(dsn, "alter table ledger_rollups drop column untimed_requests");
+    const older = postgres(dsn, { max: 1 });
+    try {
+      await older.unsafe("begin");
+      await older.unsafe("select * from ledger_rollups");
+      const opening = open(dsn);
+      const waiting = "select 1 from pg_locks where not granted and relation = 'ledger_rollups'::regclass";
+      while ((await runSql(dsn, waiting)).length === 0);
+      await older.unsafe("select * from ledger_marks");
+      await older.unsafe("rollback");
+      await (await opening).close();
+    } finally {
+      await older.end();
+    }
+  }, 20_000);
+
   test("for the ledger leaves identity in its file; postgresql:// means the same", async () => {
     const dsn = (await createDatabase()).replace("postgres://", "postgresql://");
     const identityPath = newPath();

@@ -10,7 +10,7 @@ import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { insertEntries, insertShipment, ping, readCounters, touchKeys } from "./hot.ts";
 import { advanceRollups, packSheets, readSnapshot } from "./desk.ts";
 import { migratePostgres } from "./migrate.ts";
-import { createPool, withDeadline } from "./pool.ts";
+import { createPool, undeadlocked, withDeadline } from "./pool.ts";
 import { schema } from "./schema.ts";
 import { readValues, sheets } from "./sheet.ts";
 
@@ -31,7 +31,7 @@ export async function openPostgres(options: EngineOptions): Promise<Engine> {
   const client = connect(options, HOT_CONNECTIONS);
   try {
     await reach(client);
-    await migratePostgres(client, place);
+    await undeadlocked(() => migratePostgres(client, place));
   } catch (error) {
     throw explainStoreError(error, place);
   } finally {

@@ -59,7 +59,7 @@ const DEADLOCK = "40P01";
 const MOST_TRIES = 5;
 
 /** Of two that wait for each other the server undoes one as a whole: nothing of it was done, and the other one goes on meanwhile. */
-async function undeadlocked<T>(work: () => PromiseLike<T>): Promise<T> {
+export async function undeadlocked<T>(work: () => PromiseLike<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await work();
