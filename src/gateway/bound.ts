@@ -31,7 +31,7 @@ export function findBound(init: BoundInit): Amount {
   const { name, pricing } = provider;
   const at = new Date(init.atMs);
   const asked = { provider: name, pricing, models: [model], at };
-  const costNanos = findInputCost(init.prices, { ...asked, usage }, asksLong(body));
+  const costNanos = findDearest(init.prices, { ...asked, usage }, listWays(body, usage));
   const isPriced = costNanos !== null || init.prices.knows({ ...asked, tier: usage.serviceTier, writes: init.writes });
   return {
     costNanos: costNanos ?? (isPriced ? ONE_PIECE_NANOS : null),
@@ -73,13 +73,33 @@ export function expectCost({
   return findCost(prices, { provider: name, pricing, models: [model], at: new Date(init.atMs), usage });
 }
 
-/** `isKept`: its input may be read or written into a cache, whichever is dearer. */
-function findInputCost(prices: PriceBook, asked: PriceRequest & { usage: Usage }, isKept: boolean): number | null {
-  const read = findCost(prices, asked);
-  if (read === null || !isKept) return read;
-  const { freshInputTokens } = asked.usage;
-  const written = { freshInputTokens: 0, cacheWriteTokens: freshInputTokens, longCacheWriteTokens: freshInputTokens };
-  return Math.max(read, findCost(prices, { ...asked, usage: { ...asked.usage, ...written } }) ?? 0);
+/** Of the ways in which it may come, the dearest; null where the usual one has no price. */
+function findDearest(
+  prices: PriceBook,
+  asked: PriceRequest & { usage: Usage },
+  ways: readonly Partial<Usage>[],
+): number | null {
+  const usual = findCost(prices, asked);
+  if (usual === null) return null;
+  return Math.max(usual, ...ways.map((way) => findCost(prices, { ...asked, usage: { ...asked.usage, ...way } }) ?? 0));
+}
+
+/** Other ways than as text that is read once and written, where the request asks for them. */
+function listWays(body: JsonObject | null, { freshInputTokens: input, outputTokens }: Usage): Partial<Usage>[] {
+  if (body === null) return [];
+  const written = { freshInputTokens: 0, cacheWriteTokens: input, longCacheWriteTokens: input };
+  const kinds = listKinds(body).map((kind) => ({ units: { [`output_${kind}_tokens`]: outputTokens } }));
+  return asksLong(body) ? [written, ...kinds] : kinds;
+}
+
+/** What is written in place of text, at several times its price. */
+const KINDS = ["audio", "image"];
+
+function listKinds(body: JsonObject): string[] {
+  const places = [body, ...PARTS.map((part) => body[part])].filter(isJsonObject);
+  const named = places.flatMap((place) => MODALITIES.flatMap((name) => place[name] ?? []));
+  const asked = new Set(named.map((kind) => (typeof kind === "string" ? kind.toLowerCase() : "")));
+  return KINDS.filter((kind) => asked.has(kind));
 }
 
 /** Whether a cache is to keep part of it for an hour, which costs twice as much as to read it. */
@@ -139,7 +159,13 @@ function countOutput(tokens: number, body: JsonObject | null): number {
 }
 
 function readChoices(body: JsonObject | null): number {
-  return body === null ? 1 : Math.max(1, readNumber(body, CHOICES) ?? 1, readNumber(body, DRAFTS) ?? 1);
+  if (body === null) return 1;
+  return countPrompts(body) * Math.max(1, readNumber(body, CHOICES) ?? 1, readNumber(body, DRAFTS) ?? 1);
+}
+
+/** Each of several is gone on with by itself. A list of numbers is one, of tokens. */
+function countPrompts({ prompt }: JsonObject): number {
+  return Array.isArray(prompt) && typeof prompt[0] !== "number" ? Math.max(1, prompt.length) : 1;
 }
 
 /** How a limit of output is called, at the top or in the part that holds such settings. */
@@ -147,6 +173,7 @@ const LIMITS = ["max_completion_tokens", "max_output_tokens", "max_tokens", "max
 const CHOICES = ["n", "candidateCount", "candidate_count"];
 /** Written, and paid for, although only the best is given. */
 const DRAFTS = ["best_of"];
+const MODALITIES = ["modalities", "responseModalities", "response_modalities"];
 const PARTS = ["generationConfig", "generation_config", "inferenceConfig"];
 
 function readNumber(body: JsonObject, names: readonly string[]): number | null {

@@ -65,6 +65,16 @@ test("calls at once whose input is to be kept in a cache for an hour overshoot b
   expect(spent).toBeLessThanOrEqual(LIMIT_NANOS + COST_NANOS);
 });
 
+test.each<[string, string, object, number]>([
+  // 1,000 tokens at $64 a million.
+  ["sound", "/v1/chat/completions", { model: "openai/gpt-audio", modalities: ["text", "audio"] }, 64_000_000],
+  ["text alone", "/v1/chat/completions", { model: "openai/gpt-audio", modalities: ["text"] }, 10_000_000],
+])("%s is reserved at its price", async (_what, path, body, nanos) => {
+  const held = await readHeld(path, { max_tokens: 1_000, messages: [{ role: "user", content: "Hi" }], ...body }, "usd");
+  expect(held).toBeGreaterThanOrEqual(nanos);
+  expect(held).toBeLessThan(1.1 * nanos);
+});
+
 const URL_PART = { type: "image_url", image_url: { url: "https://example.com/a.png" } };
 
 test.each<[string, string, object, number]>([
@@ -83,6 +93,12 @@ test.each<[string, string, object, number]>([
     1_600,
   ],
   [
+    "prompts that are each gone on with",
+    "/v1/completions",
+    { model: "openai/gpt-3.5-turbo-instruct", prompt: ["a", "b", "c"], max_tokens: 1_000 },
+    3_000,
+  ],
+  [
     "a text in a language without blanks",
     "/v1/chat/completions",
     { messages: [{ role: "user", content: "长".repeat(20_000) }] },
@@ -95,26 +111,27 @@ test.each<[string, string, object, number]>([
     10_000,
   ],
 ])("%s", async (_what, path, body, least) => {
+  expect(await readHeld(path, { model: "gpt-4o", max_tokens: 1, ...body }, "tokens")).toBeGreaterThanOrEqual(least);
+});
+
+/** What a budget holds of a call while its provider is asked. */
+async function readHeld(path: string, body: object, unit: "tokens" | "usd"): Promise<number | undefined> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const gateway = await makeRig({
     async upstream({ method }) {
       if (method === "GET") return Response.json({ data: [] });
       await promise;
-      return Response.json({}, { status: 500 });
+      return Response.json({ error: { message: "no" } }, { status: 400 });
     },
   });
   rig = gateway;
-  const budget = makeBudget({ hardLimit: 1_000_000 });
+  const budget = makeBudget({ unit, hardLimit: 1_000_000_000 });
   await gateway.store.budgets.create(budget);
   await gateway.budgets.refresh();
-  const pending = gateway.send(path, { body: { model: "gpt-4o", max_tokens: 1, ...body } });
+  const pending = gateway.send(path, { body });
   while (gateway.calls.length === 0) await new Promise(setImmediate);
-  expect((await gateway.budgets.look(budget, null))?.held).toBeGreaterThanOrEqual(least);
+  const held = (await gateway.budgets.look(budget, null))?.held;
   resolve();
-  let isOver = false;
-  void pending.finally(() => (isOver = true));
-  while (!isOver) {
-    gateway.clock.advance(1_000);
-    await new Promise(setImmediate);
-  }
-});
+  expect((await pending).status).toBe(400);
+  return held;
+}
