@@ -109,6 +109,14 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
     return promise;
   };
 
+  const beginFirst = async (index: number): Promise<Trouble | null> => {
+    try {
+      return await begin(index, false);
+    } catch (error) {
+      return explainUnbegun(index, error);
+    }
+  };
+
   const open = (index: number, words: Record<string, unknown>): Pick<Post<Own>, "host" | "seat"> => {
     const seat = init.beginSeat({
       index,
@@ -193,7 +201,7 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
     },
     async open() {
       const indexes = Array.from({ length: init.count }, (_, position) => position + 1);
-      const troubles = await Promise.all(indexes.map((index) => begin(index, false)));
+      const troubles = await Promise.all(indexes.map(beginFirst));
       const trouble = troubles.find((each) => each !== null);
       // Who was told to stop meanwhile need not serve.
       if (trouble !== undefined && trouble !== null && !isStopping) {
@@ -216,6 +224,14 @@ function explainEnd(index: number, { code, signal }: Ending): Trouble {
   return {
     message: `Worker ${index} ended before it could serve (${signal ?? `exit code ${code}`}).`,
     hint: "The log says why.",
+    exitCode: EXIT.failed,
+  };
+}
+
+function explainUnbegun(index: number, error: unknown): Trouble {
+  return {
+    message: `Worker ${index} could not be begun: ${explainError(error)}`,
+    hint: "See that this user may start further processes (ulimit -u, TasksMax, a container's limit) and that /dev/null is there; or set workers = 1.",
     exitCode: EXIT.failed,
   };
 }

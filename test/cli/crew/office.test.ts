@@ -16,10 +16,10 @@ interface Worker {
   end(ending?: Ending): Promise<void>;
 }
 
-function open(count: number) {
+function open(count: number, hasProcesses = true) {
   const clock = makeClock();
   const workers: Worker[] = [];
-  const system = { hasProcesses: true };
+  const system = { hasProcesses };
   const beginSeat: BeginSeat = ({ index, offer }) => {
     if (!system.hasProcesses) throw new Error("EAGAIN: no process to be had");
     const { promise: exited, resolve } = Promise.withResolvers<Ending>();
@@ -73,6 +73,14 @@ test("another worker takes the place of one that died before it served, also whi
   await settle();
   expect(workers.map(({ index }) => index)).toEqual([1, 2, 1, 1]);
   await opened;
+});
+
+test("where the system has no process to give at the start, the gateway does not start, and says what to do", async () => {
+  const { opened } = open(2, false);
+  expect(await opened.catch((error: unknown) => error)).toMatchObject({
+    message: "Worker 1 could not be begun: Error: EAGAIN: no process to be had",
+    hint: expect.stringContaining("workers = 1"),
+  });
 });
 
 test("where the system has no process to give, it is asked again", async () => {
