@@ -35,7 +35,9 @@ export async function inviteUser(
   }
   // Whoever has the link is that user: it is no way to a role that the actor does not reach.
   if (known !== null) requireGrant(actor, known.role);
-  const user = known ?? (await directory.createUser(actor, wanted));
+  const user = known ?? (await createUser(directory, actor, wanted));
+  // Somebody else was faster.
+  if (user === null) return inviteUser(actor, wanted, { directory, signIn });
   const { token, of } = await signIn.makeLink(user, { kind: "hand-out", ttlMs, by: actor.from });
   return { user, isNew: known === null, token, expiresAt: of.expiresAt };
 }
@@ -58,6 +60,16 @@ function checkSpan(ttlMs: number): number {
     `An invitation is good for a minute at least, and for a week at most: ${LEAST_MS / 1000} to ${INVITE_MS / 1000}.`,
     "ttl_seconds",
   );
+}
+
+/** Null where there is one of that address by now. */
+async function createUser(directory: Directory, actor: Actor, wanted: Wanted): Promise<User | null> {
+  try {
+    return await directory.createUser(actor, wanted);
+  } catch (error) {
+    if (toGatewayError(error).kind === "conflict" && (await findUser(directory, wanted.email)) !== null) return null;
+    throw error;
+  }
 }
 
 async function findUser(directory: Directory, email: string): Promise<User | null> {

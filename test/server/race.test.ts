@@ -193,6 +193,26 @@ function describeRaces(title: string, open: () => Promise<Rig[]>): void {
       }
     });
 
+    test("whoever invites one whom another invites, has a link for him as well", async () => {
+      const body = { email: `${fresh()}@example.com` };
+      const answers = await Promise.all(AT_ONCE.map((index) => at(index)("POST", `${ADMIN}/users/invite`, body)));
+      const statuses = answers.map(({ status }) => status).toSorted((left, right) => right - left);
+      expect(statuses).toEqual([201, ...AT_ONCE.slice(1).map(() => 200)]);
+      const links = await Promise.all(answers.map(async (answer) => (await readJson(answer)).link));
+      expect(new Set(links).size).toBe(AT_ONCE.length);
+    });
+
+    test("each key of a provider is kept, however many are set at the same instant", async () => {
+      const path = `${ADMIN}/providers/${fresh()}`;
+      await put(at(0), path, { type: "compatible", base_url: "https://a.example/v1", models: ["m"] });
+      const key = (index: number) => ({ api_keys: { [`k${index}`]: `sk-canary-raced-${index}-0123456789` } });
+      const answers = await Promise.all(AT_ONCE.map((index) => at(index)("PUT", `${path}/keys`, key(index))));
+      expect(answers.map(({ status }) => status)).toEqual(AT_ONCE.map(() => 200));
+      const { provider } = JSON.parse((await look(path)).text) as Json;
+      const fields = (provider["keys"] as Json[]).map(({ field }) => field as string);
+      expect(fields.toSorted()).toEqual(AT_ONCE.map((index) => `api_key.k${index}`));
+    });
+
     test("a change that names no state is made, whoever makes others", async () => {
       const path = await make(at(0), `${ADMIN}/users`, { email: `${fresh()}@example.com` }, "user");
       const answers = await Promise.all(AT_ONCE.map((index) => at(index)("PATCH", path, { display_name: `${index}` })));

@@ -151,14 +151,21 @@ export function createProviderBook(init: BookInit): ProviderBook {
     },
     set,
     async setSecrets(change, secrets) {
-      const [last] = await store.history(change.name);
-      const known = await store.secrets(change.name);
-      const gone = Object.entries(secrets).find(
-        ([field, text]) => text === null && known.every((each) => each.field !== field),
-      );
-      if (gone !== undefined) throw missingSecret(change.name, gone[0]);
-      // What others change meanwhile must not be undone by it.
-      return set({ ...change, expected: change.expected ?? last?.version ?? 0 }, last?.fields ?? {}, secrets);
+      for (let tries = 1; ; tries++) {
+        const [last] = await store.history(change.name);
+        const known = await store.secrets(change.name);
+        const gone = Object.entries(secrets).find(
+          ([field, text]) => text === null && known.every((each) => each.field !== field),
+        );
+        if (gone !== undefined) throw missingSecret(change.name, gone[0]);
+        try {
+          // What others change meanwhile must not be undone by it.
+          return await set({ ...change, expected: change.expected ?? last?.version ?? 0 }, last?.fields ?? {}, secrets);
+        } catch (error) {
+          const isLate = error instanceof GatewayError && error.kind === "conflict";
+          if (!isLate || change.expected !== undefined || tries >= TRIES) throw error;
+        }
+      }
     },
     async delete(change) {
       const gone = await findGone(store, change.name);
