@@ -3,7 +3,7 @@
 import { type Arrival, type GatewayTools, handleNamed, handlePassthrough } from "../gateway/index.ts";
 import type { Caller, Scope } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
-import { type RestFamily, guessWire, guessWireAt, listAddresses } from "../wire/index.ts";
+import { type RestFamily, type Wire, guessWire, guessWireAt, listAddresses, sharesRest } from "../wire/index.ts";
 import { readText, readUrl } from "./request.ts";
 import { type GuardedRoute, METHODS, type RouteContext } from "./route.ts";
 
@@ -43,6 +43,7 @@ export function makeRestRoutes(tools: GatewayTools, options: RestOptions): Guard
     handle(context) {
       const place = locate(requireSpelled(context.path, path).slice(path.length));
       const dialect = guessWireAt(path, context.request.headers);
+      requireShared(dialect, context);
       return handleNamed({ ...arrive(context, tools, options), dialect, place }, tools);
     },
   }));
@@ -65,6 +66,16 @@ export function makeRestRoutes(tools: GatewayTools, options: RestOptions): Guard
 }
 
 const PASSTHROUGH = "/passthrough/";
+
+/** Throws not_found where the client means its own format's objects, of which nothing is kept here. */
+function requireShared(dialect: Wire, { request, path }: Pick<RouteContext, "path" | "request">): void {
+  if (sharesRest(dialect)) return;
+  throw new GatewayError({
+    kind: "not_found",
+    code: "unknown_url",
+    message: `${request.method} ${path} is another format's address. For what your client means by it, set its base URL to this gateway's ${PASSTHROUGH}{provider}.`,
+  });
+}
 
 /** What is looked up decoded is read as it was sent: the two must not differ in what says whose it is. */
 function requireSpelled(path: string, start: string): string {

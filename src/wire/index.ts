@@ -71,7 +71,14 @@ export const DEFAULT_WIRE: Wire = openaiChat;
 
 /** The format of a client on addresses that several formats share, told from its headers. */
 export function guessWire(headers: Headers): Wire {
-  return headers.has("anthropic-version") ? anthropicMessages : DEFAULT_WIRE;
+  if (headers.has("anthropic-version")) return anthropicMessages;
+  // By it Google's own clients name themselves; the header of their key is anybody's.
+  return headers.has("x-goog-api-client") ? gemini : DEFAULT_WIRE;
+}
+
+/** Whether what is only forwarded is meant in that format: Google's objects have the same addresses and another form, which would be read as none. */
+export function sharesRest(wire: Wire): boolean {
+  return wire !== gemini;
 }
 
 /** The format of a client at an address that leads nowhere: the one whose own addresses begin most like it, else told from its headers. */

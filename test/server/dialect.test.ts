@@ -113,6 +113,21 @@ describe("an address that is none is refused in the format of its neighbours", (
     const response = await gateway.send("/v1/nothing", { headers: { "anthropic-version": "2023-06-01" } });
     expect((await readJson(response)).type).toBe("error");
   });
+
+  test.each([
+    ["GET", "/v1/cachedContents", "Unknown request URL"],
+    // Google's, too, in a form of its own: the list would be read as an empty one.
+    ["GET", "/v1/files", "/passthrough/{provider}"],
+    ["GET", "/v1/batches", "/passthrough/{provider}"],
+    ["DELETE", "/v1/files/file-1", "/passthrough/{provider}"],
+  ])("as %s %s is by Google's own client", async (method, path, expected) => {
+    const gateway = await open();
+    const response = await gateway.send(path, { method, headers: { "x-goog-api-client": "google-genai-sdk/3.6.1" } });
+    const { error } = await readJson(response);
+    expect([response.status, error.code, error.status]).toEqual([404, 404, "NOT_FOUND"]);
+    expect(error.message).toContain(expected);
+    expect(gateway.calls).toEqual([]);
+  });
 });
 
 test("a key in the query stands in no log, row, header or upstream call, whatever becomes of the request", async () => {
