@@ -19,13 +19,15 @@ export interface BoundInit {
   writes: boolean;
   /** Where the client sets no limit. */
   defaultOutputTokens: number;
+  /** Of input that its provider has already, and puts before what the body says. */
+  heldTokens?: number;
   prices: PriceBook;
   atMs: number;
 }
 
 export function findBound(init: BoundInit): Amount {
   const { body, model, provider } = init;
-  const freshInputTokens = body === null ? 0 : countAll(body, countText);
+  const freshInputTokens = (init.heldTokens ?? 0) + (body === null ? 0 : countAll(body, countText));
   const outputTokens = init.writes ? findOutput(init) : 0;
   const usage = { ...NO_USAGE, freshInputTokens, outputTokens, serviceTier: readTier(body) };
   const { name, pricing } = provider;

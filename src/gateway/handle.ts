@@ -33,7 +33,7 @@ import { chooseOrder, listSpare } from "./order.ts";
 import { overrideObject } from "./override.ts";
 import { type Plan, planFor } from "./plan.ts";
 import { listTargets, objectsApart } from "./target.ts";
-import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
+import { type Recalled, keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { bindIncidental } from "./rest/incidental.ts";
 import { type WatchedPresence, openPresence } from "./presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
@@ -119,7 +119,7 @@ async function answer({ call, tools, scene, stay, record, line, fail, takePlace 
     const { target, visit, line, record: hand = record, watchesRefusals = false } = at;
     const plan = tellOurs(planFor(scene, target, wanted), recalled?.ask.ours);
     const body = overrideObject(asked.body, target.set);
-    const bound = (): Amount => boundOf(call, tools, scene, { plan, body });
+    const bound = (): Amount => boundOf(call, tools, scene, { plan, body, recalled });
     const reserving = plan.local === undefined ? hand.reserve(plan, bound) : undefined;
     if (reserving !== undefined) await reserving;
     // To count is free.
@@ -143,7 +143,7 @@ async function answer({ call, tools, scene, stay, record, line, fail, takePlace 
   };
   if (recalled?.ask.isBackground !== true) {
     const waiting = { call, clock: tools.clock, everyMs: scene.keepAliveMs, isStream: peek.stream, fail };
-    const bound = (plan: Plan): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
+    const bound = (plan: Plan): Amount => boundOf(call, tools, scene, { plan, body: asked.body, recalled });
     const go = (): Promise<Response> => {
       const leg = { chosen, targets, call, tools, scene, stay, line, record, isStream: peek.stream, spare };
       const going = travelOn(leg, async (at) => perform(await prepare(at)));
@@ -182,12 +182,14 @@ function boundOf(
   call: Call,
   { prices }: GatewayTools,
   { defaultOutputTokens }: Scene,
-  { plan, body }: { plan: Plan; body: JsonObject },
+  { plan, body, recalled }: { plan: Plan; body: JsonObject; recalled: Recalled | null },
 ): Amount {
   if (call.wire.operation === "count") return NOTHING;
   const { model, provider } = plan;
   const writes = writesText(call);
-  return findBound({ provider, model, body, writes, defaultOutputTokens, prices, atMs: call.startedWallMs });
+  const heldTokens = recalled?.countHeld() ?? 0;
+  const atMs = call.startedWallMs;
+  return findBound({ provider, model, body, writes, defaultOutputTokens, heldTokens, prices, atMs });
 }
 
 function wantedOf(call: Call, { defaultOutputTokens }: Scene, body: JsonObject): Wanted {

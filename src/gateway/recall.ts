@@ -1,14 +1,15 @@
 // What a request refers to: answers and items that were kept for its owner. They are found, checked, and put into the request where the
 // provider does not have them itself. Knows no format; each wire says how.
 
-import { type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
+import { type JsonObject, invalidRequest, isJsonObject, sumInputTokens } from "../ir/index.ts";
 import { removeTopLevel } from "../lib/json-edit.ts";
 import type { Provider } from "../provider/index.ts";
-import type { MemoryAsk, Turn, WireMemory } from "../wire/index.ts";
+import { type MemoryAsk, type Turn, type WireMemory, meterAnswer } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
 import { type Call, type GatewayTools, type Scene, refuseRepeatedAnywhere } from "./call.ts";
 import { openFacts } from "./facts.ts";
 import type { Plan } from "./plan.ts";
+import { refuseEndless } from "./tally.ts";
 import { type Asked, findTarget } from "./target.ts";
 import { nameKeeper, readKeeper } from "./way/pool.ts";
 
@@ -21,6 +22,8 @@ export interface Recalled {
   asked: Asked;
   /** The request's own new items, to be kept with its answer. */
   listInput(): JsonObject[];
+  /** The tokens of what its provider puts before the request itself, as far as that was told. */
+  countHeld(): number;
 }
 
 /** Throws invalid_request, or what the format says of an answer that is not there: then no provider is asked. */
@@ -43,7 +46,8 @@ export async function recall(
   if (ask.conversation !== null) checkConversation(ask.conversation, holds ? provider : null);
   const own = holds ? asked : omitOurs(asked, ask);
   if (ask.previousId === null && ask.references.length === 0) {
-    return { memory, ask, heldBy: null, asked: own, listInput: () => memory.listInput(asked.body, new Map()) };
+    const listInput = (): JsonObject[] => memory.listInput(asked.body, new Map());
+    return { memory, ask, heldBy: null, asked: own, listInput, countHeld: nothing };
   }
   const { userId } = call.caller;
   const last = ask.previousId === null ? null : await findPrevious(ask.previousId, userId, { tools, memory });
@@ -54,11 +58,20 @@ export async function recall(
   const heldBy = last?.provider ?? holders[0]?.provider ?? provider.name;
   const isThere = (answer: KeptAnswer): boolean => answer.isUpstream && answer.provider === heldBy;
   if (holds && readKeeper(heldBy) === provider.name && (last === null || isThere(last)) && holders.every(isThere)) {
-    return { memory, ask, heldBy, asked, listInput };
+    return { memory, ask, heldBy, asked, listInput, countHeld: () => (last === null ? 0 : countTokens(last)) };
   }
   const turns = last === null ? [] : await listTurns(last, { tools, memory, provider: provider.name });
   const body = memory.extend(own.body, { turns, items, isForwarded });
-  return { memory, ask, heldBy: null, asked: { ...own, body, raw: JSON.stringify(body) }, listInput };
+  const whole = { ...own, body, raw: JSON.stringify(body) };
+  return { memory, ask, heldBy: null, asked: whole, listInput, countHeld: nothing };
+}
+
+const nothing = (): number => 0;
+
+/** All that the conversation up to it came to. */
+function countTokens(last: KeptAnswer): number {
+  const usage = refuseEndless(meterAnswer(parseAnswer(last)).usage);
+  return usage === null ? 0 : sumInputTokens(usage) + usage.outputTokens;
 }
 
 /** Without what we do in the provider's place. */

@@ -114,6 +114,39 @@ test.each<[string, string, object, number]>([
   expect(await readHeld(path, { model: "gpt-4o", max_tokens: 1, ...body }, "tokens")).toBeGreaterThanOrEqual(least);
 });
 
+test("a turn of a conversation that its provider keeps, with what the turn before it came to", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const turn = (id: string): Response =>
+    Response.json({
+      id,
+      object: "response",
+      created_at: 1,
+      status: "completed",
+      model: "gpt-5",
+      output: [{ type: "message", id: "msg_1", role: "assistant", content: [{ type: "output_text", text: "Hi" }] }],
+      usage: { input_tokens: 50_000, output_tokens: 1_000, total_tokens: 51_000 },
+    });
+  const gateway = await makeRig({
+    async upstream({ method, text }) {
+      if (method === "GET") return Response.json({ data: [] });
+      if (!text.includes("resp_1")) return turn("resp_1");
+      await promise;
+      return turn("resp_2");
+    },
+  });
+  rig = gateway;
+  const budget = makeBudget({ hardLimit: 1_000_000 });
+  await gateway.store.budgets.create(budget);
+  await gateway.budgets.refresh();
+  const body = { model: "gpt-5", input: "x", max_output_tokens: 16 };
+  expect((await gateway.send("/v1/responses", { body })).status).toBe(200);
+  const pending = gateway.send("/v1/responses", { body: { ...body, previous_response_id: "resp_1" } });
+  while (gateway.calls.length < 2) await new Promise(setImmediate);
+  expect((await gateway.budgets.look(budget, null))?.held).toBeGreaterThanOrEqual(51_000);
+  resolve();
+  expect((await pending).status).toBe(200);
+});
+
 /** What a budget holds of a call while its provider is asked. */
 async function readHeld(path: string, body: object, unit: "tokens" | "usd"): Promise<number | undefined> {
   const { promise, resolve } = Promise.withResolvers<void>();
