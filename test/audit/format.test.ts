@@ -237,6 +237,18 @@ test.each([
   }
 });
 
+test("of hours it is known when the first began and the last ended", async () => {
+  const [page] = [JSON.parse(await Bun.file(join(FOLDER, "anthropic-usage.json")).text())];
+  const [{ results }] = page.data;
+  const hour = (start: number, lines: object[]) => ({
+    starting_at: `${DAY}T${start}:00:00Z`,
+    ending_at: `${DAY}T${start + 1}:00:00Z`,
+    results: lines,
+  });
+  const found = await read({ "a.json": JSON.stringify({ ...page, data: [hour(15, []), hour(16, results)] }) });
+  expect(found).toMatchObject({ since: Date.parse(`${DAY}T15:00:00Z`), until: Date.parse(`${DAY}T17:00:00Z`) });
+});
+
 test("of several files it is named which one was not saved completely", async () => {
   const text = await Bun.file(join(FOLDER, "openai-usage.json")).text();
   const files = { "whole.json": text, "half.json": text.slice(0, 500) };

@@ -131,21 +131,33 @@ function listKnown({ map, formats }: ReadOptions): readonly Format[] {
   return formats === null ? Object.values(FORMATS) : findFormats(formats);
 }
 
-/** Whoever asks for a time that begins or ends within a day gets parts of days: buckets say so, in seconds. */
+/** Whoever asks for a time that begins or ends within a day gets parts of days: buckets say so, in seconds or as text. */
 function createSpan() {
   let [since, until] = [Infinity, -Infinity];
   return {
     add({ cells }: ExportRow): void {
-      const [start = "", end = ""] = [cells.get("start_time"), cells.get("end_time")];
-      if (!SECONDS.test(start) || !SECONDS.test(end)) return;
-      since = Math.min(since, Number(start) * 1000);
-      until = Math.max(until, Number(end) * 1000);
+      for (const [first, last] of BUCKETS) {
+        const [start, end] = [first, last].map((column) => readMoment(cells.get(column) ?? ""));
+        if (start === undefined || end === undefined || Number.isNaN(start) || Number.isNaN(end)) continue;
+        since = Math.min(since, start);
+        until = Math.max(until, end);
+      }
     },
     find: (): Pick<ReadExports, "since" | "until"> => (since < until ? { since, until } : { since: null, until: null }),
   };
 }
 
-const SECONDS = /^\d{10}$/u;
+const BUCKETS = [
+  ["start_time", "end_time"],
+  ["starting_at", "ending_at"],
+  ["time_period_start", "time_period_end"],
+] as const;
+
+/** Milliseconds; NaN where it is no moment, or a day alone. */
+function readMoment(text: string): number {
+  if (/^\d{10}$/u.test(text)) return Number(text) * 1000;
+  return /T.*Z$/u.test(text) ? Date.parse(text) : Number.NaN;
+}
 
 /** A page that was saved twice is found among so many lines, and a line by its id among so many: 67 MB are held for these. */
 const MAX_SEEN = { plain: 200_000, named: 3_000_000 };
