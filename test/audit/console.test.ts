@@ -77,3 +77,30 @@ test("a day that is not over is told of", async () => {
   const cut = await reconcile(file, "--map", "day=Day,model=Model,input=In", "--to", FIRST_DAY);
   expect({ code: cut.code, told: cut.report.notes.join("\n").includes("not over") }).toEqual({ code: 0, told: false });
 });
+
+test("a bill without a line about models is refused, unless somebody says which days it is of", async () => {
+  await scene.call("gpt-4o", { prompt: 50, completion: 5 }, GPT);
+  const head =
+    "lineItem/LineItemType,lineItem/UsageStartDate,lineItem/ProductCode,lineItem/UsageType,lineItem/UnblendedCost";
+  const file = scene.write("cur.csv", `${head}\nUsage,${FIRST_DAY}T08:00:00Z,AmazonEC2,BoxUsage,0.01\n`);
+  const bedrock = ["--format", "aws-usage-report"];
+  await expect(reconcile(file, ...bedrock)).rejects.toThrow("none of the 1 lines in it is about tokens or money");
+  const { report } = await reconcile(file, ...bedrock, "--from", FIRST_DAY, "--to", FIRST_DAY);
+  expect(report).toMatchObject({ counts: { agrees: 0, extra: 1 } });
+  const page = {
+    object: "page",
+    data: [{ object: "bucket", start_time: 1_699_920_000, results: [] }],
+    has_more: false,
+  };
+  const empty = scene.write("empty.json", JSON.stringify(page));
+  await expect(reconcile(empty)).rejects.toThrow("it says that nothing was used");
+});
+
+test("days that the export is not about are in the books alone, and agree with nothing", async () => {
+  await scene.call("gpt-4o", { prompt: 50, completion: 5 }, GPT);
+  const file = scene.write("own.csv", `Day,Model,In,USD\n2023-10-01,${GPT},50,1\n`);
+  const map = ["--map", "day=Day,model=Model,input=In,cost=USD"];
+  const { code, report } = await reconcile(file, ...map, "--from", FIRST_DAY, "--to", FIRST_DAY);
+  expect(report).toMatchObject({ counts: { agrees: 0, extra: 1 } });
+  expect(code).toBe(EXIT.conflict);
+});

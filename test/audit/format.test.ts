@@ -237,6 +237,21 @@ test.each([
   }
 });
 
+test("what OpenAI counts in other ways than tokens is left out, wherever it stands among the rest", async () => {
+  const head = { start_time: 1789171200, end_time: 1789257600, num_model_requests: 2, model: "m" };
+  const lines = [
+    { ...head, images: 2, source: "image.generation", size: "1024x1024" },
+    { ...head, characters: 400 },
+    { ...head, seconds: 60 },
+    { ...head, input_tokens: 16, object: "organization.usage.moderations.result" },
+    { start_time: 1789171200, end_time: 1789257600, num_sessions: 1 },
+    { start_time: 1789171200, end_time: 1789257600, usage_bytes: 1024 },
+  ];
+  const found = await read({ "a.jsonl": lines.map((line) => JSON.stringify(line)).join("\n") });
+  expect(print(found)).toEqual([`${DAY} m null 2: fresh 16 cacheRead 0 output 0; `]);
+  expect(found).toMatchObject({ skipped: 5, unknown: [] });
+});
+
 test("of hours it is known when the first began and the last ended", async () => {
   const [page] = [JSON.parse(await Bun.file(join(FOLDER, "anthropic-usage.json")).text())];
   const [{ results }] = page.data;

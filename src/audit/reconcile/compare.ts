@@ -48,6 +48,8 @@ export interface CompareOptions {
   tolerancePpm: number;
   /** Half of the smallest sum of money that a line of the export can say. */
   roundingNanos: bigint;
+  /** The whole export: what it tells of any day it tells of each. */
+  whole: Tally;
   /** Names of models in the export by which the books know them. */
   aliases: ReadonlyMap<string, string>;
 }
@@ -93,8 +95,7 @@ export function compareTallies(billed: Tally, booked: Tally, options: CompareOpt
       mergeSum(cell[side], sum);
     }
   }
-  const parts = new Set(theirs.flatMap(({ tokens }) => Object.keys(tokens) as TokenPart[]));
-  const hasMoney = theirs.some(({ money }) => Object.keys(money).length > 0);
+  const { parts, hasMoney } = findTold(options.whole);
   const lines = [...cells].flatMap(([name, cell]) => {
     const line = judge(cell, parts, hasMoney, options);
     return line === null ? [] : [{ line, place: name.slice(name.indexOf("\n")), slack: findSlack(cell, options) }];
@@ -104,6 +105,16 @@ export function compareTallies(billed: Tally, booked: Tally, options: CompareOpt
     lines: lines.map(({ line }) => line).toSorted((left, right) => compareText(sortKey(left), sortKey(right))),
     byModel,
     byKey,
+  };
+}
+
+/** Whoever says nothing at all says that there was none of anything. */
+function findTold(whole: Tally): { parts: Set<TokenPart>; hasMoney: boolean } {
+  const all = [...whole.sums()];
+  if (all.length === 0) return { parts: new Set(["fresh", "cacheRead", "cacheWrite", "output"]), hasMoney: true };
+  return {
+    parts: new Set(all.flatMap(({ tokens }) => Object.keys(tokens) as TokenPart[])),
+    hasMoney: all.some(({ money }) => Object.keys(money).length > 0),
   };
 }
 

@@ -1,5 +1,6 @@
 // The door of this part of the room: an export in, a report out. Knows no SQL and no command line.
 
+import { invalidRequest } from "../../ir/index.ts";
 import { nextDay } from "../../lib/time-zone.ts";
 import { type Billers, checkBiller } from "./biller.ts";
 import { type BookReader, sumBooks } from "./books.ts";
@@ -7,7 +8,7 @@ import { compareTallies } from "./compare.ts";
 import type { Format } from "./line.ts";
 import { type ReadExports, type ReadOptions, readExports } from "./read.ts";
 import { type Report, makeReport } from "./report.ts";
-import type { ExportFile } from "./source.ts";
+import { type ExportFile, listNames } from "./source.ts";
 import type { SplitCost } from "./split.ts";
 import { type Tally, createTally } from "./tally.ts";
 
@@ -45,8 +46,13 @@ export async function reconcile(
   const onFormat = (format: Format, file: ExportFile): void => checkBiller(file.name, format, providers, billers);
   const exports = await readExports(files, { ...options, onFormat });
   const days = [...exports.emptyDays, ...[...exports.tally.sums()].map(({ day }) => day)].toSorted();
-  const from = options.from ?? days[0] ?? "";
-  const to = options.to ?? days.at(-1) ?? "";
+  const [from, to] = [options.from ?? days[0], options.to ?? days.at(-1)];
+  if (from === undefined || to === undefined) {
+    throw invalidRequest(
+      `${listNames(files)}: none of the ${exports.skipped} lines in it is about tokens or money of a model. ` +
+        "If that is the whole bill, --from and --to say of which days.",
+    );
+  }
   const billed = select(exports.tally, { from, to, keys: options.keys });
   const span = findSpan(exports, from, to);
   const booked = await sumBooks(books, {
@@ -63,6 +69,7 @@ export async function reconcile(
   const comparison = compareTallies(billed, booked.tally, {
     tolerancePpm: options.tolerancePpm,
     roundingNanos: exports.roundingNanos,
+    whole: exports.tally,
     aliases: options.aliases,
   });
   return makeReport({

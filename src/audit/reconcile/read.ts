@@ -9,7 +9,7 @@ import { readDay } from "./cell.ts";
 import { FORMATS } from "./format/index.ts";
 import { type ExportRow, type Format, readCell } from "./line.ts";
 import { listWanted, parseMapping } from "./mapping.ts";
-import { type ExportFile, readRows } from "./source.ts";
+import { type ExportFile, listNames, readRows } from "./source.ts";
 import { type Tally, createTally } from "./tally.ts";
 
 export interface ReadOptions {
@@ -105,8 +105,10 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
     if (current !== null) isOpen.set(current.format, hasMore);
   }
   const [first] = formats;
-  if (first === undefined)
-    throw invalidRequest(`${files.map(({ name }) => name).join(", ")}: there is not one line in it.`);
+  if (first === undefined) {
+    const says = emptyDays.size > 0 ? "it says that nothing was used" : "there is not one line in it";
+    throw invalidRequest(`${listNames(files)}: ${says}. Was it asked for with a key of the same organization?`);
+  }
   const zones = new Set([...formats].map(({ zone }) => zone));
   if (options.zone === null && zones.size > 1) {
     throw invalidRequest("The files count their days in different time zones; say --time-zone for both.");

@@ -136,7 +136,7 @@ function listNotes(init: ReportInit): string[] {
   );
   note(
     exports.skipped > 0,
-    `${tell(exports.skipped, "line", "lines")} of the export without usage of a model: left out.`,
+    `${tell(exports.skipped, "line", "lines")} of the export without tokens or money of a model: left out.`,
   );
   notes.push(...listRepeats(exports));
   note(

@@ -14,6 +14,10 @@ export interface ExportFile {
   onProgress?: (bytes: number) => void;
 }
 
+export function listNames(files: readonly ExportFile[]): string {
+  return files.map(({ name }) => name).join(", ");
+}
+
 /** Whether columns of these names are what is looked for. */
 export type Recognize = (columns: ReadonlySet<string>) => boolean;
 
