@@ -69,6 +69,40 @@ test("each is led by what is configured by then: a session may last for hours", 
   client.socket.close();
 });
 
+test("none is asked for at a provider that an operator took out of service meanwhile", async () => {
+  const scene = await open(respond);
+  const client = await begin(scene);
+  const { token } = await scene.rig.issue("gateway_admin");
+  const act = async (action: string): Promise<number> =>
+    (await scene.rig.send(`/api/v1/admin/health/providers/openai/${action}`, { body: {}, token })).status;
+  expect(await act("disable")).toBe(200);
+  client.say(ask("gpt-4o"));
+  await client.until(({ messages }) => messages.length === 2);
+  expect(await act("enable")).toBe(200);
+  client.say(ask("gpt-4o-mini"));
+  await client.until(({ messages }) => messages.length === 4);
+  expect(client.events().filter(isRefusal)).toMatchObject([
+    { status: 503, error: { code: "provider_out_of_service" } },
+  ]);
+  expect(scene.received.map((data) => JSON.parse(String(data)).model)).toEqual(["gpt-4o-mini"]);
+  client.socket.close();
+});
+
+test("what cannot be asked for holds nothing, and is no request", async () => {
+  const scene = await open(respond);
+  await budget(scene, { name: "held", limit_tokens: 100_000 });
+  const client = await begin(scene);
+  client.say({ ...ask("gpt-4o"), background: true, store: false });
+  await client.until(({ messages }) => messages.length === 2);
+  expect(client.events().filter(isRefusal)).toMatchObject([{ status: 400 }]);
+  const { token } = await scene.rig.issue("gateway_admin");
+  const { budget: held } = await readJson(await scene.rig.send("/api/v1/admin/budgets/held", { token }));
+  expect(held.state.reserved_tokens).toBe(0);
+  scene.rig.app.drain();
+  await client.until(({ closing }) => closing !== null);
+  expect(client.closing?.code).toBe(1001);
+});
+
 test("a budget in money lets the session open, and each answer in as long as there is room", async () => {
   const scene = await open(respond);
   await budget(scene, { name: "all", limit_usd: 1 });

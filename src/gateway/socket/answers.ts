@@ -11,8 +11,8 @@ import type { Told } from "./event.ts";
 import type { SocketCall } from "./type.ts";
 
 export interface SessionAnswers {
-  /** What is asked for next. `model`: as the provider knows it. */
-  asked(body: JsonObject, model: string): Promise<void>;
+  /** Looks at what is to be asked for; what it returns is called once it is. `model`: as the provider knows it. Rejects with a GatewayError. */
+  read(body: JsonObject, model: string): Promise<() => void>;
   /** To be waited for before the client learns of it; undefined where nobody need wait. Never rejects. */
   see(told: Told): Promise<void> | undefined;
 }
@@ -46,11 +46,13 @@ export function openAnswers(
   };
 
   return {
-    async asked(body, model) {
+    async read(body, model) {
       const { previousId, isKept, references } = memory.ask(body);
       const input = memory.listInput(body, await findItems(references, { memory, tools, userId }));
-      waiting.push({ model, previousId, isKept, input });
-      if (waiting.length > MAX_WAITING) waiting.shift();
+      return () => {
+        waiting.push({ model, previousId, isKept, input });
+        if (waiting.length > MAX_WAITING) waiting.shift();
+      };
     },
     see(told) {
       if (told.kind === "refused") waiting.shift();
@@ -64,7 +66,7 @@ export function openAnswers(
   };
 }
 
-const NONE: SessionAnswers = { asked: () => Promise.resolve(), see: () => undefined };
+const NONE: SessionAnswers = { read: () => Promise.resolve(() => undefined), see: () => undefined };
 
 /** As far as they are kept. */
 async function findItems(

@@ -11,6 +11,7 @@ import { narrowScene, refuseNameless, requireModels } from "../narrow.ts";
 import { requireOwn } from "../owned.ts";
 import { nameAt } from "../rest/target.ts";
 import { unknownModel } from "../target.ts";
+import { chooseKey } from "../way/pool.ts";
 import { judgePrice } from "../unknown-price.ts";
 import type { SessionAnswers } from "./answers.ts";
 import type { SessionBooks } from "./books.ts";
@@ -25,7 +26,7 @@ export interface Asking {
   /** Where what a message asks for is put on the books. */
   books: Pick<SessionBooks, "ask">;
   /** Where its answer will be kept with it. */
-  answers: Pick<SessionAnswers, "asked">;
+  answers: Pick<SessionAnswers, "read">;
 }
 
 /** Whether a message needs a look at all: sound does not. */
@@ -62,12 +63,16 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   const target = targets.find(({ provider }) => provider === asking.provider.name) ?? targets[0];
   if (target === undefined) throw unknownModel(scene, model);
   if (target.provider === asking.provider.name) {
+    const sent = target.model ?? model;
     judgePrice({ plan: { ...target, provider }, record: UNTOLD, scene, tools, body, writes: true });
     if (type === "response.create") {
-      await asking.books.ask({ asked: model, model: target.model ?? model });
-      await asking.answers.asked(body, target.model ?? model);
+      // An operator may have taken it out of service since.
+      chooseKey(tools.fleet, { provider, model: sent }, { isSteady: true, stickTo: "" });
+      const asked = await asking.answers.read(body, sent);
+      await asking.books.ask({ asked: model, model: sent });
+      asked();
     }
-    const named = nameAt(provider, target.model ?? model);
+    const named = nameAt(provider, sent);
     return named === model ? data : setTopLevel(data, "model", JSON.stringify(named));
   }
   throw new GatewayError({

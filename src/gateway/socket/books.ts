@@ -62,8 +62,6 @@ export function openBooks(
 ): SessionBooks {
   let refused: ((error: GatewayError) => void) | null = null;
   const running = new Map<string, CallRecord>();
-  /** Answers that are over: some servers say so twice. */
-  const over = new Set<string>();
   const question = openQuestion();
   /** The session as a whole gets none then. */
   let hasRows = false;
@@ -178,8 +176,6 @@ export function openBooks(
           return null;
         }
         case "ended": {
-          if (over.has(told.id) && !running.has(told.id)) return null;
-          if (told.id !== "") over.add(told.id);
           const record = running.get(told.id) ?? begin(told.id, null);
           running.delete(told.id);
           return end(record, told.metered, told.isFailed);

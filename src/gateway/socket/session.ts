@@ -31,6 +31,8 @@ export function createSession(init: SessionInit): BridgedSession {
   const { upstream, books, call, tools } = init;
   /** Answers and their items. */
   const made = new Set<string>();
+  /** Answers that are over: some servers say so twice. */
+  const over = new Set<string>();
   const answers = openAnswers(call, tools, init.provider);
   const asking: Asking = { ...init, answers, knows: (id) => made.has(id) };
   let client: ClientEnd | null = null;
@@ -110,6 +112,11 @@ export function createSession(init: SessionInit): BridgedSession {
   };
 
   const note = (told: Told): Promise<void> | null => {
+    if (told.kind === "begun") over.delete(told.id);
+    if (told.kind === "ended") {
+      if (over.has(told.id)) return null;
+      if (told.id !== "") over.add(told.id);
+    }
     if (told.kind === "begun" || told.kind === "ended") made.add(told.id);
     if (told.kind === "ended") for (const item of told.items) made.add(item);
     const kept = answers.see(told);
