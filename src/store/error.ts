@@ -68,6 +68,13 @@ const NO_RIGHTS: Explanation = {
   say: (place) => `${place}: this user may not create or change tables; grant it ALL on the schema (usually public).`,
 };
 
+const OWNED: Explanation = {
+  kind: "not_configured",
+  code: "store_owned",
+  say: (place) =>
+    `${place}: its tables belong to another user, such as the one who loaded them; make this one their owner (ALTER TABLE … OWNER TO …), or load them as this one.`,
+};
+
 /** By the code of the driver or the system; a code also matches its longer forms (SQLITE_IOERR_WRITE, 08006). */
 const BY_CODE: readonly (readonly [prefix: string, explanation: Explanation])[] = [
   ["08", UNREACHABLE],
@@ -123,7 +130,8 @@ export function explainStoreError(error: unknown, place: string): GatewayError {
   }
   const found = BY_CODE.find(([prefix]) => code.startsWith(prefix))?.[1];
   // SQLite says of a folder that is only to be read that the disk fails.
-  const explanation = code.startsWith("SQLITE_") && isFolder(place) ? FOLDER : found;
+  const isFolderNamed = code.startsWith("SQLITE_") && isFolder(place);
+  const explanation = isFolderNamed ? FOLDER : found === NO_RIGHTS && isOwned(cause) ? OWNED : found;
   if (explanation === undefined) {
     // At the start there is no log yet, and its reader is the operator; callers of the API learn no more than that it failed.
     const detail = place === ANY_DATABASE ? IN_THE_LOG : explainUnknown(cause);
@@ -147,6 +155,11 @@ function isDenied(path: string): boolean {
   } catch {
     return true;
   }
+}
+
+/** Rights on a schema are none on the tables in it. */
+function isOwned(cause: unknown): boolean {
+  return cause instanceof Error && /must be owner of|permission denied for table/u.test(cause.message);
 }
 
 function isFolder(place: string): boolean {

@@ -260,6 +260,21 @@ describe.skipIf(!hasPostgres)("a PostgreSQL DSN", () => {
     expect((await failure(open(dsn.href))).message).toContain("may not create or change tables");
   });
 
+  test("of a user to whom its tables do not belong, as others made or loaded them, says what is to be done", async () => {
+    const dsn = new URL(await createDatabase());
+    await (await open(dsn.href)).close();
+    const role = `mover_${crypto.randomUUID().slice(0, 8)}`;
+    await runSql(dsn.href, `create role ${role} login`);
+    await runSql(dsn.href, `grant all on schema public to ${role}`);
+    const own = new URL(dsn);
+    own.username = role;
+    const message = "its tables belong to another user, such as the one who loaded them; make this one their owner";
+    expect((await failure(open(own.href))).message).toContain(message);
+    await runSql(dsn.href, `grant all on all tables in schema public to ${role}`);
+    await runSql(dsn.href, "delete from tokligence_migrations where name like '%_follow_objects'");
+    expect((await failure(open(own.href))).message).toContain(message);
+  });
+
   test("survives the loss of its connections: nothing fails that may be repeated, nothing hangs, no row is lost", async () => {
     const dsn = await createDatabase();
     const store = await open(dsn);
