@@ -178,7 +178,9 @@ const DRAFTS = ["best_of"];
 const MODALITIES = ["modalities", "responseModalities", "response_modalities"];
 const PARTS = ["generationConfig", "generation_config", "inferenceConfig"];
 
+/** The largest that is said, as nobody knows to which its provider listens; null where none is. */
 function readNumber(body: JsonObject, names: readonly string[]): number | null {
+  let most: number | null = null;
   for (const place of [body, ...PARTS.map((part) => body[part])]) {
     if (!isJsonObject(place)) continue;
     for (const name of names) {
@@ -186,10 +188,10 @@ function readNumber(body: JsonObject, names: readonly string[]): number | null {
       // Some servers take a number that is written as text.
       const count = typeof value === "string" && /^\d+$/u.test(value) ? Number(value) : value;
       // A client may write any number, also an infinite one, and what is reserved is to be given back.
-      if (typeof count === "number" && count >= 0) return Math.min(count, MAX_TOKENS);
+      if (typeof count === "number" && count >= 0) most = Math.max(most ?? 0, Math.min(count, MAX_TOKENS));
     }
   }
-  return null;
+  return most;
 }
 
 /** Bytes a token, at most: about four in English, and about three for a character of other scripts, which is a token or less. */

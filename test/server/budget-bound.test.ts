@@ -99,6 +99,12 @@ test.each<[string, string, object, number]>([
     3_000,
   ],
   [
+    "the larger one of two limits, whichever its provider knows",
+    "/v1/chat/completions",
+    { messages: [{ role: "user", content: "Hi" }], max_output_tokens: 0, max_tokens: 9_000, n: 1, candidateCount: 2 },
+    18_000,
+  ],
+  [
     "a text in a language without blanks",
     "/v1/chat/completions",
     { messages: [{ role: "user", content: "长".repeat(20_000) }] },
