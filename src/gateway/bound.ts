@@ -215,14 +215,25 @@ const MEDIA_TYPES: ReadonlySet<unknown> = new Set([
 ]);
 const MEDIA_FIELDS = ["fileData", "file_data"];
 
+/** What is read letter by letter, whatever it looks like. */
+const TEXT_FIELDS: ReadonlySet<string> = new Set([
+  "arguments",
+  "content",
+  "input",
+  "output",
+  "prompt",
+  "system",
+  "text",
+]);
+
 /** The tokens of a body: of media by their length, of other strings as `count` says. */
-function countAll(value: Json, count: (text: string) => number): number {
-  if (typeof value === "string") return isMedia(value) ? countMedia(value) : count(value);
+function countAll(value: Json, count: (text: string) => number, isText = false): number {
+  if (typeof value === "string") return !isText && isMedia(value) ? countMedia(value) : count(value);
   if (typeof value !== "object" || value === null) return TOKENS_A_MEMBER;
   let tokens = TOKENS_A_MEMBER;
-  if (Array.isArray(value)) for (const member of value) tokens += countAll(member, count);
+  if (Array.isArray(value)) for (const member of value) tokens += countAll(member, count, isText);
   else {
-    for (const name in value) tokens += TOKENS_A_MEMBER + countAll(value[name] ?? null, count);
+    for (const name in value) tokens += TOKENS_A_MEMBER + countAll(value[name] ?? null, count, TEXT_FIELDS.has(name));
     if (isMediaPart(value)) return Math.max(MEDIA_TOKENS, tokens);
   }
   return tokens;

@@ -111,6 +111,12 @@ test.each<[string, string, object, number]>([
     20_000,
   ],
   [
+    "a text that looks like encoded data",
+    "/v1/chat/completions",
+    { messages: [{ role: "user", content: [{ type: "text", text: "QUJD".repeat(15_000) }] }] },
+    20_000,
+  ],
+  [
     "a text that only begins like encoded data",
     "/v1/chat/completions",
     { messages: [{ role: "user", content: `data: ${"word ".repeat(10_000)}` }] },
