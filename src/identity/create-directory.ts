@@ -81,6 +81,10 @@ export function createDirectory({
       const change = withoutSame(said, user);
       // Whoever has the mailbox is that user: another address is a door to the role, as an invitation is.
       if (change.email !== undefined) requireGrant(actor, user.role);
+      if (Object.keys(change).length === 0) {
+        look?.(user);
+        return user;
+      }
       const kept = actor.kind === "user" ? (actor.sessionId ?? null) : null;
       const by = originOf(actor, now());
       const formerReach = change.role === undefined ? [] : listFormerReach(change.role);
@@ -113,12 +117,13 @@ export function createDirectory({
   };
 }
 
-/** What ends sessions does so only where it changes something. */
-function withoutSame({ email, role, ...rest }: UserChange, user: User): UserChange {
+/** What ends sessions does so only where it changes something, and what changes nothing is no change: nobody has to look again for it. */
+function withoutSame({ email, role, displayName, status }: UserChange, user: User): UserChange {
   return {
-    ...rest,
     ...(email === undefined || email === user.email ? {} : { email }),
     ...(role === undefined || role === user.role ? {} : { role }),
+    ...(displayName === undefined || displayName === user.displayName ? {} : { displayName }),
+    ...(status === undefined || status === user.status ? {} : { status }),
   };
 }
 

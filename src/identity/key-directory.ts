@@ -1,5 +1,6 @@
 // API keys: issued, changed, listed, rotated, revoked and removed. Knows no SQL; a token leaves here once and is kept nowhere.
 
+import { isDeepStrictEqual } from "node:util";
 import { GatewayError, checkAll, invalidRequest } from "../ir/index.ts";
 import { checkExpiry, checkName, checkScopes } from "./check.ts";
 import { type DirectoryContext, missing } from "./context.ts";
@@ -94,6 +95,10 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       await requireHis(actor, patch);
       await requireSiblingsBounds(actor, key, patch);
       if (patch.scopes !== undefined) requireWithinRole((await getUser(key.userId)).role, patch.scopes);
+      if (isSame(patch, key)) {
+        look?.(key);
+        return key;
+      }
       const changed = await store.updateKey(key.id, patch, new Date(now()), originOf(actor, now()), (standing) => {
         look?.(standing);
         refuseRevoked(standing);
@@ -154,6 +159,13 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       return { key: insist(rotated), token };
     },
   };
+}
+
+/** What changes nothing is no change: nobody has to look again for it, and no record tells of it. */
+function isSame(patch: KeyPatch, key: ApiKey): boolean {
+  return Object.entries(patch).every(
+    ([name, said]) => said === undefined || isDeepStrictEqual(said, key[name as keyof KeyPatch]),
+  );
 }
 
 /** Each was promised its time. */

@@ -117,3 +117,33 @@ test("a field that stands twice is refused, as each reader may take another one"
     expect(errors[0].message).toContain("'limit_usd' stands more than once");
   }
 });
+
+test("what is said as it is already is no change: no record tells of it, and nobody who saw the state has to look again", async () => {
+  const user = (await readJson(await ask("POST", USERS, { email: "same@example.com", display_name: "Same" }))).user;
+  const key = { name: "same", scopes: ["inference"], tags: ["team=a"], expires_at: "2096-01-01T00:00:00Z" };
+  const KEYS = "/api/v1/admin/api-keys";
+  const made = (await readJson(await ask("POST", KEYS, { user: user.id, ...key }))).api_key;
+  for (const [path, said, other] of [
+    [
+      `${USERS}/${user.id}`,
+      { email: "SAME@example.com", display_name: " Same ", status: "active" },
+      { status: "suspended" },
+    ],
+    [`${KEYS}/${made.id}`, { ...key, allowed_ips: null, tags: ["team=a", "team=a"] }, { tags: [] }],
+  ] as const) {
+    const { headers } = await ask("GET", path);
+    const seen = { "if-match": headers.get("etag") ?? "" };
+    const audit = async () =>
+      (await readJson(await ask("GET", "/api/v1/admin/audit?limit=1"))).changes[0].seq as number;
+    const before = await audit();
+    rig.clock.advance(5);
+    for (const body of [said, {}]) {
+      const same = await ask("PATCH", path, body);
+      expect([same.status, same.headers.get("etag")]).toEqual([200, seen["if-match"]]);
+      expect((await ask("PATCH", path, body, { "if-match": '"x"' })).status).toBe(412);
+    }
+    expect(await audit()).toBe(before);
+    expect((await ask("PATCH", path, other, seen)).status).toBe(200);
+    expect(await audit()).toBe(before + 1);
+  }
+});
