@@ -93,7 +93,8 @@ test("a number that is too large to be read is no other one in what is kept", as
   const path = "/api/v1/admin/routes/endless";
   for (const body of [
     '{"targets": "loopback", "set": {"temperature": 1e400}}',
-    '{"targets": [{"provider": "loopback", "weight": 1e400}]}',
+    '{"targets": [{"provider": "loopback", "weight": 1E+309}]}',
+    `{"targets": [{"provider": "loopback", "weight": ${"9".repeat(310)}}]}`,
   ]) {
     const refused = await ask("PUT", path, body);
     expect([refused.status, (await readJson(refused)).error.message]).toEqual([
