@@ -15,44 +15,53 @@ interface Made {
   leftId: string | null;
 }
 
-interface Planned {
+interface Planned extends Omit<Made, "plan" | "redact"> {
   plan: Pick<Plan, "model" | "provider" | "route"> | null;
-  attempt: Attempt | null;
-  leftId: string | null;
 }
 
 /** An attempt with what its provider said of it; where there were several, with its own part of the figures, too. */
-export function printAttempt({ plan, attempt, leftId, tally, redact }: Made, own: Figures | null): Attempt[] {
+export function printAttempt(made: Made, own: Figures | null): Attempt[] {
+  const { attempt, tally, redact } = made;
   if (attempt === null) return [];
-  const answerId = plan?.provider.usageLater === undefined ? leftId : tally.answerId();
+  const answerId = findAnswerId(made);
   const usageRaw = tally.print(redact);
   const printed = { ...attempt };
-  // Should the gateway end before it has asked, the next one finds by it what to ask.
-  if (answerId !== null && tally.weigh().source === "estimate") printed.answerId = answerId;
+  if (answerId !== null) printed.answerId = answerId;
   if (usageRaw !== null) printed.usageRaw = usageRaw;
-  if (own !== null && own.usage !== null) {
-    printed.usage = own.usage;
-    printed.costNanos = own.price?.costNanos ?? null;
-    if (own.price !== null) printed.price = namePrice(own.price);
-  }
+  addFigures(printed, own);
   return [printed];
 }
 
-/** As it stands on record should the gateway die over it. */
-export function announceAttempt({ plan, attempt, leftId }: Planned): Attempt[] {
+/** Should the gateway end before it has asked, the next one finds by it what to ask. */
+function findAnswerId({ plan, leftId, tally }: Pick<Made, "leftId" | "plan" | "tally">): string | null {
+  const answerId = plan?.provider.usageLater === undefined ? leftId : tally.answerId();
+  return answerId !== null && tally.weigh().source === "estimate" ? answerId : null;
+}
+
+function addFigures(printed: Attempt, own: Figures | null): void {
+  if (own === null || own.usage === null) return;
+  printed.usage = own.usage;
+  printed.costNanos = own.price?.costNanos ?? null;
+  if (own.price !== null) printed.price = namePrice(own.price);
+}
+
+/** As it stands on record should the gateway die over it. `own`: as above. */
+export function announceAttempt(planned: Planned, own: Figures | null): Attempt[] {
+  const { plan, attempt, leftId } = planned;
   if (plan === null || attempt !== null) return [];
-  return [
-    {
-      provider: plan.provider.name,
-      model: plan.model.slice(0, MAX_NAME_LENGTH),
-      ...nameWay(plan),
-      status: null,
-      errorKind: "interrupted",
-      upstreamRequestId: null,
-      latencyMs: 0,
-      ...(leftId === null ? {} : { answerId: leftId }),
-    },
-  ];
+  const answerId = leftId ?? findAnswerId(planned);
+  const announced: Attempt = {
+    provider: plan.provider.name,
+    model: plan.model.slice(0, MAX_NAME_LENGTH),
+    ...nameWay(plan),
+    status: null,
+    errorKind: "interrupted",
+    upstreamRequestId: null,
+    latencyMs: 0,
+    ...(answerId === null ? {} : { answerId }),
+  };
+  addFigures(announced, own);
+  return [announced];
 }
 
 /** The label of the key that is used, where a provider has several, and the route that led there, where it has a name. */

@@ -93,6 +93,11 @@ export class Books {
     return tries.flatMap((each) => printAttempt(each, appraiser.evaluate(each)));
   }
 
+  announceAttempts(): Attempt[] {
+    const { tries, appraiser } = this;
+    return tries.flatMap((each) => announceAttempt(each, tries.length > 1 ? appraiser.evaluate(each) : null));
+  }
+
   /** Of one that takes long, more is at stake should the gateway die over it: it is announced anew, with what is known by then. */
   watchLong(own: Try): void {
     if (own.attempt !== null || own.callOff !== null) return;
@@ -122,7 +127,7 @@ export class Books {
       provider: plan?.provider.name ?? null,
       streamed: this.streamed,
       dropped: plan?.dropped ?? [],
-      attempts: isKnown ? [...this.printAttempts(), ...tries.flatMap(announceAttempt)] : tries.flatMap(announceAttempt),
+      attempts: isKnown ? [...this.printAttempts(), ...this.announceAttempts()] : this.announceAttempts(),
     };
     // What earlier attempts used is paid for, whatever becomes of this one.
     return isKnown ? { ...intent, ...layOut(this.all()) } : intent;

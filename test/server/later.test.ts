@@ -2,7 +2,7 @@
 
 import { heapStats } from "bun:jsc";
 import { afterEach, expect, test } from "bun:test";
-import type { LedgerEntry } from "../../src/ledger/index.ts";
+import type { Intent, LedgerEntry } from "../../src/ledger/index.ts";
 import { makeBudget } from "../ledger/budget/sample.ts";
 import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
 
@@ -222,6 +222,27 @@ test("a gateway that stops before its time asks once more: what it is told is on
   gateway.clock.advance(3_600_000);
   await new Promise(setImmediate);
   expect(gateway.calls.filter(({ url }) => url.includes("/generation"))).toHaveLength(1);
+});
+
+test("a gateway that died over a call that took long leaves to the next one what it used", async () => {
+  const intents: Intent[] = [];
+  const gateway = await cutStream(() => Response.json(GENERATION), {
+    ledger: (writer) => ({
+      ...writer,
+      intend(intent, before) {
+        intents.push(intent);
+        return writer.intend(intent, before);
+      },
+    }),
+  });
+  const client = new AbortController();
+  const body = { model: "openrouter/openai/gpt-4o", stream: true, messages: HELLO };
+  const response = await gateway.chat(body, { signal: client.signal });
+  await response.body?.getReader().read();
+  gateway.clock.advance(10_000);
+  const last = intents.at(-1);
+  expect(last).toMatchObject({ usageSource: "estimate", attempts: [{ errorKind: "interrupted", answerId: "gen-1" }] });
+  client.abort();
 });
 
 test("a gateway that begins anew goes on asking for those before it, and asks nobody twice who has told", async () => {
