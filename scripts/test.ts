@@ -13,6 +13,8 @@ const TIMEOUT_MS = 60_000;
 const PROCESS_TIMEOUT_MS = 900_000;
 /** How many files run in one process, so that what they leave in memory is given back now and then. */
 const FILES_A_PROCESS = 12;
+/** Of what is told of a failure at the end. */
+const MOST_LINES = 40;
 
 interface Failure {
   /** The one that the test is in; all that ran together where no test says what failed. */
@@ -128,11 +130,17 @@ function readReport(report: string): Part {
     ([, test = "", failure = "", text]): Failure => ({
       files: [readAttribute(test, "file")],
       name: [readAttribute(test, "classname"), readAttribute(test, "name")].filter(Boolean).join(" > "),
-      text: decode(text ?? "") || readAttribute(failure, "message"),
+      text: shorten(decode(text ?? "") || readAttribute(failure, "message")),
     }),
   );
   const skipped = readCount("skipped");
   return { passed: readCount("tests") - readCount("failures") - readCount("errors") - skipped, skipped, failures };
+}
+
+/** The whole stands in the log, where it failed. */
+function shorten(text: string): string {
+  const lines = text.trimEnd().split("\n");
+  return lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES), "…"].join("\n") : lines.join("\n");
 }
 
 function readAttribute(tag: string, name: string): string {
