@@ -3,13 +3,21 @@
 import { expect, test } from "bun:test";
 import { endLeftovers } from "../../scripts/client/leftover.ts";
 
+/** Says that it runs, and waits for ever. */
+const start = (home: string): Bun.Subprocess<"pipe", "pipe", "inherit"> =>
+  Bun.spawn(["setsid", "sh", "-c", "echo up; read never"], {
+    env: { ...process.env, HOME: home },
+    stdin: "pipe",
+    stdout: "pipe",
+  });
+
 test.skipIf(process.platform !== "linux")(
   "a daemon of a session of its own ends, and that of another home does not",
   async () => {
     const [home, other] = ["one", "other"].map((name) => `/nowhere/${process.pid}/${name}`) as [string, string];
-    const [left, stranger] = [home, other].map((folder) =>
-      Bun.spawn(["setsid", "sleep", "60"], { env: { ...process.env, HOME: folder } }),
-    ) as [Bun.Subprocess, Bun.Subprocess];
+    const [left, stranger] = [start(home), start(other)];
+    // While one program takes another's place, neither's environment is to be seen.
+    for (const daemon of [left, stranger]) await daemon.stdout.getReader().read();
     endLeftovers(home);
     await left.exited;
     expect(left.signalCode).toBe("SIGKILL");
