@@ -1,21 +1,19 @@
-// Brings requests to their routes: looks them up, finds out who calls, and answers errors in the caller's format. Knows no route by name.
+// Brings requests to their routes: looks them up, lets in who may, and answers errors in the caller's format. Knows no route by name.
 
 import { Hono } from "hono";
-import { type Caller, type KeyRing, hasRank } from "../identity/index.ts";
+import type { Caller } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
-import type { Clock } from "../lib/clock.ts";
 import { createRedactor } from "../lib/redact.ts";
 import type { Session } from "../gateway/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { guessWireAt } from "../wire/index.ts";
 import { type QueryNames, matchQueries, refuseStray } from "./about.ts";
-import { type Entry, requireRange } from "./entry.ts";
+import { type AdmitParts, admit, authorize } from "./admit.ts";
 import { answerError } from "./error.ts";
-import { type LocalPasses, PASS_HEADER, admitPass } from "./local-pass.ts";
-import { type Permit, isPermitted, matchPermits } from "./permit.ts";
+import { type Permit, matchPermits } from "./permit.ts";
 import { API_PATHS } from "./refusal.ts";
-import { chooseRequestId, identify, readQuery } from "./request.ts";
+import { chooseRequestId, readQuery } from "./request.ts";
 import type { GuardedRoute, Route, RouteContext } from "./route.ts";
 import { refuseCrossSite } from "./sign-in/index.ts";
 
@@ -32,16 +30,11 @@ export const IDLE_SECONDS = 60;
 /** Answers in the place of a route, or says null. */
 export type Pass = (request: Request, listener: Listener | undefined) => Promise<Response> | null;
 
-export interface MountParts {
+export interface MountParts extends AdmitParts {
   /** Routes that may be another process's business. */
   passes?: ReadonlyMap<Route, Pass>;
-  ring: KeyRing;
-  clock: Clock;
   newId: () => string;
   log: Log;
-  entry: Entry;
-  /** Missing where no command at this machine is let in without a key. */
-  localPasses?: LocalPasses;
 }
 
 interface Environment {
@@ -272,44 +265,6 @@ function readOrigin(
 ): Origin {
   const who = { actor: "user", actorId: userId, actorName: email, keyId: keyId === "" ? null : keyId } as const;
   return { ...who, address: peer(), requestId, at: new Date(clock.wallMs()) };
-}
-
-/** Who calls, from where he may; at once where it is known. See `identify`. */
-function admit(
-  { ring, entry, clock, localPasses: passes }: MountParts,
-  context: Pick<RouteContext, "peer" | "request" | "requestId" | "socket">,
-  takesSession: boolean,
-): Caller | Promise<Caller> {
-  const { request, peer } = context;
-  const pass = takesSession && passes !== undefined ? request.headers.get(PASS_HEADER) : null;
-  if (pass !== null && passes !== undefined) return admitPass(pass, context, { passes, ring, now: clock.wallMs() });
-  const refuse = async (error: unknown): Promise<never> => {
-    throw await entry.refused(error, request, peer());
-  };
-  const check = (caller: Caller): Caller => {
-    requireRange(caller, peer);
-    return caller;
-  };
-  try {
-    const found = identify(request, ring, takesSession ? entry : null);
-    return found instanceof Promise ? found.then(check).catch(refuse) : check(found);
-  } catch (error) {
-    return refuse(error);
-  }
-}
-
-function authorize(caller: Caller, permit: Permit | undefined): void {
-  if (permit !== undefined && isPermitted(caller, permit)) return;
-  const needed = typeof permit === "object" ? permit : null;
-  const isShort = needed !== null && !hasRank(caller.role, needed.role);
-  const who = caller.sessionId === null ? "This API key" : "This session";
-  throw new GatewayError({
-    kind: "forbidden",
-    code: isShort ? "insufficient_role" : "insufficient_scope",
-    message: isShort
-      ? `${who} may not do that: it takes a user of the role ${needed.role}, or one above it.`
-      : `${who} may not do that: it takes the scope ${needed?.anyOf.join(" or ") ?? "of an administrator"}, and an owner whose role allows it.`,
-  });
 }
 
 export function refuseWhile(isClosed: () => boolean, route: GuardedRoute): GuardedRoute {
