@@ -315,4 +315,16 @@ describe("refused is", () => {
     const { token } = await gateway.issue("gateway_admin");
     expect((await gateway.send("/passthrough/openai/x", { token })).status).toBe(200);
   });
+
+  test("a WebSocket, which nobody carries, before the provider is asked", async () => {
+    const { gateway, token } = await open(() => Response.json({}));
+    const headers = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
+    const response = await gateway.send("/passthrough/openai/v1/live", { method: "GET", token, headers });
+    expect([response.status, (await readJson(response))["error"]]).toEqual([
+      404,
+      expect.objectContaining({ code: "unsupported_operation", message: expect.stringMatching(/^WebSockets are not/) }),
+    ]);
+    expect(gateway.calls).toEqual([]);
+    expect(await gateway.row()).toMatchObject({ endpoint: "passthrough", status: 404 });
+  });
 });

@@ -1,7 +1,7 @@
 // Anything else that a provider offers, today or tomorrow: whatever method, path and body, under the provider's credentials. Reads nothing but the model
 // that is asked, where that is easily told, and the cost.
 
-import { invalidRequest } from "../../ir/index.ts";
+import { GatewayError, invalidRequest } from "../../ir/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import { UNKNOWN } from "../bound.ts";
 import { type GatewayTools, parseBody, refuseKey, refuseRepeated } from "../call.ts";
@@ -34,6 +34,7 @@ export interface PassthroughCall extends Arrival {
 export function handlePassthrough(given: PassthroughCall, tools: GatewayTools): Promise<Response> {
   return withRecord(given, "passthrough", tools, async ({ call, scene, stay, record, line, atEnd }) => {
     record.asked("", false);
+    if (call.headers.get("upgrade")?.toLowerCase() === "websocket") throw refuseSocket();
     // It is told for the books alone: what else is asked of which model, nobody here reads.
     if (scene.limits?.models) throw refuseNameless();
     const admitting = record.admit(() => NO_TOKENS);
@@ -85,6 +86,16 @@ export function handlePassthrough(given: PassthroughCall, tools: GatewayTools): 
     } catch (error) {
       throw explainSending(outgoing, line, error);
     }
+  });
+}
+
+/** Passed on as a plain GET it would only get the provider's refusal of that. */
+function refuseSocket(): GatewayError {
+  return new GatewayError({
+    kind: "not_found",
+    code: "unsupported_operation",
+    message:
+      "WebSockets are not passed through. GET /v1/realtime and GET /v1/responses are the ones that there are; all else goes over HTTP.",
   });
 }
 
