@@ -68,6 +68,8 @@ async function openFoundation(init: DaemonInit) {
 export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const [log, config] = [init.log, init.loaded.config];
   let current = config;
+  // Whoever may not listen leaves nothing behind: no chain of its own beside that of the gateway that does, no link.
+  await findPort(config, log);
   const foundation = await openFoundation(init);
   const { sharing, office, guests, prices, store, ring, memory, shelf, controls } = foundation;
   const metrics = createMetrics();

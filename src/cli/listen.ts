@@ -79,7 +79,7 @@ function explainListen(error: unknown, address: string): CliError {
   });
 }
 
-/** A port that several processes are to share, and its address: nobody else may have it. Free again when it resolves. */
+/** The port to listen on, and its address: nobody else may have it. Free again when it resolves. */
 export async function findPort(config: Config, log: Log): Promise<{ port: number; url: URL }> {
   const app = { fetch: () => new Response(null, { status: 503 }), sockets: NO_SOCKETS };
   // Workers of a gateway that was just killed are dying.

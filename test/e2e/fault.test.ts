@@ -2,7 +2,16 @@
 // operator reads.
 
 import { Database } from "bun:sqlite";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { BINARY, issueKey, makeFolder, run, serve, waitUntil } from "./binary.ts";
@@ -22,6 +31,29 @@ describe("a start that cannot succeed says why and what to do", () => {
     expect(ended.err).toContain("--http-address");
     await gateway.stop();
   });
+
+  test.each([1, 2])(
+    "a second one on the home and the port of one that runs, with %d workers, leaves nothing behind",
+    async (workers) => {
+      const gateway = await serve({ config: `workers = ${workers}\n` });
+      const look = () => {
+        const db = new Database(join(gateway.folder, "home/ledger.db"), { readonly: true });
+        const chains = db.query("select * from ledger_chains").values().length;
+        db.close();
+        return {
+          chains,
+          files: readdirSync(join(gateway.folder, "home")).toSorted(),
+          link: readFileSync(join(gateway.folder, "home/setup-link"), "utf8"),
+        };
+      };
+      const before = look();
+      const ended = await gateway.run(["serve"]);
+      expect(ended.code).toBe(69);
+      expect(ended.err).toContain("is already in use");
+      expect(look()).toEqual(before);
+      await gateway.stop();
+    },
+  );
 
   test.each(["nobody.invalid:18099", "192.0.2.1:18099"])("an address that is not here: %s", async (address) => {
     const folder = makeFolder();
