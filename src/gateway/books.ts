@@ -26,11 +26,21 @@ export interface Hand {
 
 export type BookTools = Pick<
   GatewayTools,
-  "budgets" | "capture" | "clock" | "fetch" | "ledger" | "limits" | "metrics" | "prices" | "recounter" | "scene"
+  | "budgets"
+  | "capture"
+  | "clock"
+  | "fetch"
+  | "ledger"
+  | "limits"
+  | "longCalls"
+  | "metrics"
+  | "prices"
+  | "recounter"
+  | "scene"
 >;
 
 /** Most calls are over by then, and to count what they ask would cost each a tenth of what it costs in all. */
-const LONG_MS = 10_000;
+export const LONG_CALL_MS = 10_000;
 
 /** What all hands of one request write into. Classes, for every request has one: what a closure for each door would cost stays away. */
 export class Books {
@@ -74,7 +84,7 @@ export class Books {
   }
 
   done(): void {
-    for (const each of this.tries) each.callOff?.();
+    for (const each of this.tries) each.untilLong?.stop();
     this.call.over?.();
     this.expected();
   }
@@ -100,8 +110,9 @@ export class Books {
 
   /** Of one that takes long, more is at stake should the gateway die over it: it is announced anew, with what is known by then. */
   watchLong(own: Try): void {
-    if (own.attempt !== null || own.callOff !== null) return;
-    own.callOff = this.tools.clock.after(LONG_MS, () => {
+    if (own.attempt !== null || own.untilLong !== null) return;
+    own.untilLong = this.tools.longCalls.start(() => {
+      own.untilLong = null;
       own.tally.underWay();
       if (this.settled !== null || own.tally.weigh().source === "none") return;
       const announced = this.tools.ledger.intend(this.announce(true), this.ticket);
@@ -241,6 +252,7 @@ export class Books {
   /** It is not called, and the others are what the row tells of. */
   strike(own: Try): void {
     const { tries } = this;
+    own.untilLong?.stop();
     const index = tries.indexOf(own);
     if (index !== -1) tries.splice(index, 1);
     if (this.current === own) this.current = tries.at(-1) ?? this.current;

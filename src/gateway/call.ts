@@ -8,6 +8,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Errands } from "../lib/errand.ts";
 import { MAX_DEPTH, MAX_HOLDERS, findExcess, isDeeper } from "../lib/depth.ts";
 import { findRepeated, findRepeatedKey } from "../lib/json-edit.ts";
+import type { SharedDelay } from "../lib/shared-delay.ts";
 import type { Spool } from "../lib/spool.ts";
 import { type Redact, holdsKey } from "../lib/redact.ts";
 import type { Provider } from "../provider/index.ts";
@@ -83,6 +84,8 @@ export interface GatewayTools {
   scene(): Scene;
   fetch: Fetch;
   clock: Clock;
+  /** Until a call is one that takes long. */
+  longCalls: SharedDelay;
   ledger: LedgerWriter;
   capture: Capture;
   prices: PriceBook;

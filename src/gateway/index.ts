@@ -8,6 +8,7 @@ export {
   type Verdict,
   probeCapabilities,
 } from "./capability.ts";
+export { LONG_CALL_MS } from "./books.ts";
 export { type Capture, createCapture } from "./capture.ts";
 export { createAnswerCache } from "./cache/cache.ts";
 export { handleReusable } from "./cache/handle.ts";

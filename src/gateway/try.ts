@@ -3,6 +3,7 @@
 
 import type { Attempt } from "../ledger/index.ts";
 import type { Redact } from "../lib/redact.ts";
+import type { Waiting } from "../lib/shared-delay.ts";
 import { nameWay } from "./attempt.ts";
 import type { GatewayTools } from "./call.ts";
 import { collectText } from "./capture.ts";
@@ -28,8 +29,8 @@ export interface Try {
   attempt: Attempt | null;
   /** The answer that its provider makes behind everybody's back, by the provider's own id; null where it makes none. */
   leftId: string | null;
-  /** Calls off that it is announced anew as one that takes long. */
-  callOff: (() => void) | null;
+  /** Null where nobody waits for it to be one that takes long. */
+  untilLong: Waiting | null;
   ended: Parameters<CallRecord["planned"]>[1];
 }
 
@@ -51,7 +52,7 @@ export function openTry(tools: TryTools, plan: RecordedPlan | null, ended?: Try[
     isOut: false,
     attempt: null,
     leftId: null,
-    callOff: null,
+    untilLong: null,
     ended,
   };
 }
@@ -66,7 +67,7 @@ export function closeTry(
   if (plan === null) return;
   if (report !== undefined) tally.reported(report);
   tally.closed(isUnheard ? null : error, status);
-  own.callOff?.();
+  own.untilLong?.stop();
   own.isCalled = true;
   own.attempt = {
     provider: plan.provider.name,

@@ -20,6 +20,7 @@ import {
   type SocketTools,
   countInput,
   LATEST_MS,
+  LONG_CALL_MS,
   followObjects,
   resumeCorrections,
   createAdmission,
@@ -54,6 +55,7 @@ import {
 } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createErrands } from "../lib/errand.ts";
+import { createSharedDelay } from "../lib/shared-delay.ts";
 import type { Spool } from "../lib/spool.ts";
 import type { Mail, Smtp } from "../notice/index.ts";
 import type { ChangeStore } from "../store/index.ts";
@@ -334,6 +336,7 @@ function makeTools(
   return {
     ...own,
     clock: parts.clock,
+    longCalls: createSharedDelay(parts.clock, LONG_CALL_MS),
     ledger: parts.ledger,
     capture: parts.capture,
     prices: parts.prices,

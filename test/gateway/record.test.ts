@@ -1,12 +1,14 @@
 // The books of a request for which several providers are called, one after the other: each keeps its own figures, and the row is their sum.
 
 import { expect, test } from "bun:test";
+import { LONG_CALL_MS } from "../../src/gateway/books.ts";
 import type { Scene } from "../../src/gateway/call.ts";
 import { createMemoryCounters, createRateLimits } from "../../src/gateway/limit/index.ts";
 import { openRecord } from "../../src/gateway/record.ts";
 import { GatewayError, NO_USAGE } from "../../src/ir/index.ts";
 import type { Amount, LedgerEntry } from "../../src/ledger/index.ts";
 import { loadPriceBook } from "../../src/ledger/price-list.ts";
+import { createSharedDelay } from "../../src/lib/shared-delay.ts";
 import { PRICE_FACTS } from "../../src/provider/index.ts";
 import { makeClock } from "../rig.ts";
 
@@ -50,6 +52,7 @@ async function open() {
     },
     {
       clock,
+      longCalls: createSharedDelay(clock, LONG_CALL_MS),
       capture: { isOn: () => false, keep: () => undefined },
       prices: await loadPriceBook({ facts: PRICE_FACTS }),
       fetch: () => Promise.reject(new Error("nobody is asked")),
@@ -165,4 +168,19 @@ test("what was withdrawn is not announced anew as a call that takes long", async
   record.withdraw();
   clock.advance(10_000);
   expect(announced).toHaveLength(1);
+});
+
+test("of a call that begins long after it was announced, what it asks is announced as well", async () => {
+  const { record, clock, announced } = await open();
+  record.asked("gpt-4o", false);
+  record.planned({ provider: named("first", "openai"), model: "gpt-4o", dropped: [] });
+  await record.intend();
+  clock.advance(10_000);
+  expect(announced).toHaveLength(1);
+  await record.intend();
+  record.estimateInput(() => "a".repeat(40));
+  clock.advance(10_000);
+  expect(announced).toHaveLength(3);
+  expect(announced[2]).toMatchObject({ usageSource: "estimate", freshInputTokens: 10 });
+  record.withdraw();
 });
