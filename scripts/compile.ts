@@ -12,7 +12,7 @@ export const DIST = join(ROOT, "dist");
 export const VERSION: string = version;
 const CACHE = join(DIST, ".cache");
 /** Threads begin at a file of their own, which the executable finds by its place in the sources. */
-export const WORKERS: readonly string[] = [
+export const WORKERS: readonly `src/${string}.ts`[] = [
   "src/audit/recount/worker.ts",
   "src/cli/bindery-worker.ts",
   "src/cli/ledger/scan-worker.ts",

@@ -1,6 +1,8 @@
 // What the runtime reads of the real environment when a process starts, and of nothing else: the daemon starts itself anew with it. Knows no setting of
 // ours.
 
+import { isBuilt } from "../lib/worker-place.ts";
+
 /** Whoever sets one of them keeps it. */
 const VARIABLES = {
   /** Of a process only 256 requests may wait for response headers at a time, over all hosts: a provider that hangs would hold up the others. */
@@ -51,11 +53,7 @@ export function completeEnvironment(env: Environment): Environment | null {
 
 /** What starts this program again as it was called, behind `process.execPath`. */
 export function listOwnWords(): string[] {
-  return isCompiled() ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
-}
-
-function isCompiled(): boolean {
-  return /^(?:\/\$bunfs\/|[A-Za-z]:[\\/]~BUN[\\/])/u.test(Bun.main);
+  return isBuilt(Bun.main) ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
 }
 
 async function runChild(command: string[], env: Environment): Promise<number> {

@@ -1,6 +1,7 @@
 // The counting thread, as its owner sees it. Knows no queue.
 
 import { type Hello, type Outcome, unpackOutcome } from "./message.ts";
+import { findWorker } from "../../lib/worker-place.ts";
 
 export interface Thread {
   /** Calls go together: each message to a thread costs more than most of them. */
@@ -17,9 +18,7 @@ export interface ThreadEvents {
 
 export type StartThread = (events: ThreadEvents) => Thread;
 
-/** Inside the executable a worker is found by its place in the sources, which scripts/compile.ts lists; else beside this file. */
-const IS_BUILT = /\$bunfs|~BUN/u.test(import.meta.url);
-const WORKER = IS_BUILT ? "./src/audit/recount/worker.ts" : new URL("worker.ts", import.meta.url).href;
+const WORKER = findWorker("src/audit/recount/worker.ts");
 
 export const startThread: StartThread = ({ onDone, onCrash }) => {
   const worker = new Worker(WORKER, { name: "recount", smol: true });

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import type { Scan, Stretch } from "../../audit/verify/index.ts";
 import { CliError, EXIT } from "../error.ts";
 import type { Hello, Job, Reply } from "./scan-worker.ts";
+import { findWorker } from "../../lib/worker-place.ts";
 
 export interface Scanners {
   scan(stretch: Stretch, onRows: (rows: number) => void): Promise<Scan>;
@@ -13,9 +14,7 @@ export interface Scanners {
 /** More would only wait for the disk. */
 const MAX_THREADS = 8;
 
-/** Inside the executable a worker is found by its place in the sources, which scripts/compile.ts lists; else beside this file. */
-const IS_BUILT = /\$bunfs|~BUN/u.test(import.meta.url);
-const WORKER = IS_BUILT ? "./src/cli/ledger/scan-worker.ts" : new URL("scan-worker.ts", import.meta.url).href;
+const WORKER = findWorker("src/cli/ledger/scan-worker.ts");
 
 interface Task extends Job {
   onRows: (rows: number) => void;

@@ -6,6 +6,7 @@ import { answerCall, createCaller } from "./remote.ts";
 import type { LedgerReader, LedgerUpkeep } from "./reader.ts";
 import type { LedgerPlace } from "../../store/index.ts";
 import type { Hello } from "./worker.ts";
+import { findWorker } from "../../lib/worker-place.ts";
 
 export interface Reading extends LedgerReader, LedgerUpkeep {
   close(): Promise<void>;
@@ -32,9 +33,7 @@ export function openReading({
   return { ...reader, listUntold: ledger.listUntold };
 }
 
-/** Inside the executable a worker is found by its place in the sources, which scripts/compile.ts lists; else beside this file. */
-const IS_BUILT = /\$bunfs|~BUN/u.test(import.meta.url);
-const WORKER = IS_BUILT ? "./src/server/reader/worker.ts" : new URL("worker.ts", import.meta.url).href;
+const WORKER = findWorker("src/server/reader/worker.ts");
 
 function startReaderThread(): Worker {
   return new Worker(WORKER, { name: "reader", smol: true });

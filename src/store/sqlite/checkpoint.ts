@@ -4,6 +4,7 @@
 import type { Database } from "bun:sqlite";
 import type { EngineOptions } from "../engine.ts";
 import type { CheckpointOrder, CheckpointReport } from "./checkpoint-worker.ts";
+import { findWorker } from "../../lib/worker-place.ts";
 
 export interface Checkpoints {
   /** Resolves once the thread has let go of the files. */
@@ -13,11 +14,7 @@ export interface Checkpoints {
 const STOP_LIMIT_MS = 2_000;
 const RESTART_MS = 1_000;
 
-/** Inside the executable a worker is found by its place in the sources, which scripts/compile.ts lists; else beside this file. */
-const IS_BUILT = /\$bunfs|~BUN/u.test(import.meta.url);
-const WORKER = IS_BUILT
-  ? "./src/store/sqlite/checkpoint-worker.ts"
-  : new URL("checkpoint-worker.ts", import.meta.url).href;
+const WORKER = findWorker("src/store/sqlite/checkpoint-worker.ts");
 
 /** A connection that commits without a look at the length of the log, where there is a thread that does. */
 export function leaveCheckpoints(db: Database, checkpoints: EngineOptions["checkpoints"]): void {
