@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   truncateSync,
@@ -17,7 +18,7 @@ import { dirname, join } from "node:path";
 import postgres from "postgres";
 import { GatewayError } from "../../src/ir/index.ts";
 import { explainStoreError } from "../../src/store/error.ts";
-import { openStore } from "../../src/store/index.ts";
+import { openLedger, openStore } from "../../src/store/index.ts";
 import { claimSlot } from "../../src/store/sqlite/slot.ts";
 import { describeDsn } from "../../src/store/postgres/open.ts";
 import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
@@ -81,6 +82,19 @@ describe("a SQLite file", () => {
     await store.ledger.page({}, 1, null);
     await store.close();
     expect(readdirSync(dirname(path))).toEqual(["data.db"]);
+  });
+
+  test.skipIf(process.platform !== "linux")("stays locked against who would take its log away", async () => {
+    const path = newPath();
+    const store = await open(path);
+    // As a thread that reads does.
+    const again = await openLedger({ location: path, database });
+    const locks = readFileSync("/proc/locks", "utf8").split("\n");
+    expect(
+      locks.filter((line) => line.includes(` READ ${process.pid} `) && line.includes(`:${statSync(path).ino} `)),
+    ).toHaveLength(1);
+    await again.close();
+    await store.close();
   });
 
   test("that is something else is left as it is", async () => {

@@ -1,14 +1,14 @@
 // A SQLite file as an engine: one connection that writes, one that only reads. Knows no table by name but the engine's own.
 
 import { Database, type SQLQueryBindings } from "bun:sqlite";
-import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { statSync } from "node:fs";
 import type { Engine, EngineOptions, Query } from "../engine.ts";
 import { type Redact, createRedactor } from "../../lib/redact.ts";
 import { appendChanges } from "../change.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { leaveCheckpoints } from "./checkpoint.ts";
 import { createDesk, type Desk } from "./desk.ts";
+import { makeFile } from "./file.ts";
 import { prepareHot } from "./hot.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { readValues, runNow, toDb } from "./query.ts";
@@ -30,10 +30,11 @@ export async function openSqlite({
   let writer: Database | undefined;
   let reader: Database | undefined;
   try {
-    const bytes = claimFile(location);
+    makeFile(location);
+    const { size } = statSync(location);
     writer = new Database(location, { create: true, readwrite: true });
     await configure(writer);
-    if (bytes <= CHECKED_BYTES) check(writer);
+    if (size <= CHECKED_BYTES) check(writer);
     migrateSqlite(writer, location);
     writer.run("PRAGMA foreign_keys = ON");
     leaveCheckpoints(writer, checkpoints);
@@ -45,13 +46,6 @@ export async function openSqlite({
     writer?.close();
     throw explainStoreError(error, location);
   }
-}
-
-/** Bytes of the file, 0 where it is new. It is made by hand, for SQLite would give it the umask's mode. */
-function claimFile(path: string): number {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  closeSync(openSync(path, "a", 0o600));
-  return statSync(path).size;
 }
 
 async function configure(db: Database): Promise<void> {

@@ -2,11 +2,11 @@
 // read at once. Knows no format; nothing in it is needed, so nothing waits for the disk.
 
 import { Database } from "bun:sqlite";
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import type { AnswerShelf, StoredAnswer } from "../../gateway/cache/store.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { codeOf } from "../error.ts";
+import { makeFile } from "./file.ts";
 
 interface ShelfInit {
   path: string;
@@ -215,9 +215,8 @@ function openFile(path: string): Database {
 }
 
 function prepare(path: string): Database {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  // Answers are their callers' alone; the engine makes its other files alike.
-  closeSync(openSync(path, "a", 0o600));
+  // Answers are their callers' alone.
+  makeFile(path);
   const db = new Database(path, { create: true, strict: true });
   try {
     db.run(`pragma busy_timeout = ${OPENING_MS}`);
