@@ -116,8 +116,8 @@ describe("what Google's own provider is asked, and what it says, pass as they ar
 describe("without alt=sse a stream is one JSON array", () => {
   const path = "/v1beta/models/gemini-3-pro:streamGenerateContent";
 
-  test("forwarded", async () => {
-    const gateway = await open(() => makeStream(FRAMES));
+  test.each(["\r\n", "\r"])("forwarded, of lines that end in %j", async (end) => {
+    const gateway = await open(() => makeStream(FRAMES.map((frame) => frame.replaceAll("\r\n", end))));
     const response = await gateway.send(path, { body: HELLO });
     expect(response.headers.get("content-type")).toContain("application/json");
     const chunks = await readJson(response);
