@@ -120,6 +120,11 @@ describe("our estimate counts", () => {
       { outputTokens: 101, freshInputTokens: 9, errorKind: "upstream_malformed" },
     ],
     [
+      "where it breaks off behind totals that came too early",
+      [say("H"), TOTALS, say(LONG)],
+      { outputTokens: 102, freshInputTokens: 9, errorKind: "upstream_malformed" },
+    ],
+    [
       "only what came behind figures that told of all before",
       [say(LONG, { usage: report(9, 60) }), say("a".repeat(40))],
       { outputTokens: 70, freshInputTokens: 9, errorKind: "upstream_malformed" },

@@ -28,7 +28,7 @@ interface StreamState {
   report: JsonObject | null;
   /** The last report cannot be read. */
   isGarbled: boolean;
-  /** A chunk has come that holds nothing but the report, which is how the totals of a whole answer are told. */
+  /** A chunk has come that holds nothing but the report, which is how the totals of a whole answer are told, and nothing of the answer behind it. */
   hasTotals: boolean;
 }
 
@@ -71,6 +71,7 @@ function readFrame(state: StreamState, frame: Frame): Event[] {
   const events: Event[] = [];
   const error = findError(chunk) ?? (frame.event === "error" ? chunk : null);
   readHead(state, chunk, events);
+  const before = events.length;
   let position = -1;
   for (const item of objectsOf(chunk["choices"])) {
     position += 1;
@@ -82,6 +83,7 @@ function readFrame(state: StreamState, frame: Frame): Event[] {
     if (callsTooMany(choice))
       return [...events, finish(state, malformed("The upstream's answer calls too many tools."))];
   }
+  if (events.length > before) state.hasTotals = false;
   const isCounted = readUsage(state, chunk, events);
   if (error !== null) events.push(finish(state, rejected(error), isCounted || state.hasTotals));
   return events;
