@@ -52,6 +52,8 @@ describe("a report of which a number is none", () => {
       }
       expect(READERS[id]({ [one]: 3, [other]: null })).toMatchObject({ freshInputTokens: 3, outputTokens: 0 });
       expect(READERS[id]({ [other]: 3 })).toMatchObject({ freshInputTokens: 0, outputTokens: 3 });
+      // Rows hold whole tokens: a cost of halves would not be theirs.
+      expect(READERS[id]({ [one]: 3.5, [other]: 2.5 })).toMatchObject({ freshInputTokens: 3, outputTokens: 2 });
     },
   );
 

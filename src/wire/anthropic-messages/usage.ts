@@ -94,7 +94,7 @@ const OWN_TIERS: ReadonlyMap<string, string> = new Map([
 ]);
 
 function readCount(value: Json | undefined): number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : 0;
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 }
 
 /** Usage as this format prints it; zeros where none is known, since clients read the fields without asking. */

@@ -154,5 +154,5 @@ export function decodeUsage(body: JsonObject): Usage | null {
 }
 
 function readCount(value: Json | undefined): number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : 0;
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 }

@@ -126,5 +126,5 @@ function readCounts(value: Json | undefined): { input: number; output: number } 
 }
 
 function readCount(value: Json | undefined): number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : 0;
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 }

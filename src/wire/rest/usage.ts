@@ -128,5 +128,5 @@ function readBilled(answer: JsonObject): JsonObject {
 }
 
 function readCount(value: Json | undefined): number | null {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : null;
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? Math.floor(value) : null;
 }
