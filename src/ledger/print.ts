@@ -144,8 +144,11 @@ function printUsage(usage: Usage): JsonObject {
     fresh_input_tokens: usage.freshInputTokens,
     cache_read_tokens: usage.cacheReadTokens,
     cache_write_tokens: usage.cacheWriteTokens,
+    long_cache_write_tokens: usage.longCacheWriteTokens ?? 0,
     output_tokens: usage.outputTokens,
     reasoning_tokens: usage.reasoningTokens,
+    units: usage.units === undefined ? null : { ...usage.units },
+    service_tier: usage.serviceTier ?? null,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { OPENAI_KEY, type Rig, makeRig, makeStream, readJson } from "../rig.ts";
+import { isFirst, openFleet, refusal } from "./failover-scene.ts";
 
 let rig: Rig | null = null;
 afterEach(async () => {
@@ -51,6 +52,30 @@ describe("usage that nobody reported", () => {
     await chat({ model: "gpt-4o", messages: HELLO });
     expect(await row()).toMatchObject({ usageSource: "estimate", outputTokens: 1 });
   });
+});
+
+test("what each of several attempts used is told as the row tells it, to the part", async () => {
+  const usage = {
+    input_tokens: 20,
+    cache_creation_input_tokens: 7,
+    cache_creation: { ephemeral_5m_input_tokens: 2, ephemeral_1h_input_tokens: 5 },
+    output_tokens: 30,
+    server_tool_use: { web_search_requests: 1 },
+    service_tier: "priority",
+  };
+  const message = { id: "m", type: "message", role: "assistant", model: "claude-sonnet-4-5", stop_reason: "end_turn" };
+  rig = await openFleet(
+    ({ url }) =>
+      isFirst(url)
+        ? refusal(503)
+        : Response.json({ ...message, content: [{ type: "text", text: "Hi" }], stop_sequence: null, usage }),
+    { others: [{ provider: "anthropic", model: "claude-sonnet-4-5" }] },
+  );
+  await rig.chat({ model: "gpt-4o", messages: HELLO });
+  const { entries } = await readJson(await rig.send("/api/v1/usage/logs", {}));
+  const { attempts, ...row } = entries[0];
+  expect(attempts[1].usage).toMatchObject({ long_cache_write_tokens: 5, units: { web_search_requests: 1 } });
+  expect(row).toMatchObject(attempts[1].usage);
 });
 
 test("a client that leaves with the last piece in hand leaves one row with one attempt", async () => {
