@@ -2,7 +2,7 @@
 // Knows no SQL and no format.
 
 import { GatewayError } from "../ir/index.ts";
-import type { Attempt, Intent, LedgerEntry, Ticket } from "../ledger/index.ts";
+import type { Amount, Attempt, Intent, LedgerEntry, Ticket } from "../ledger/index.ts";
 import { listShares } from "../lib/share.ts";
 import { type Appraiser, createAppraiser } from "./appraise.ts";
 import { announceAttempt, printAttempt } from "./attempt.ts";
@@ -11,12 +11,14 @@ import { type Figures, layOut, sumFigures } from "./figures.ts";
 import { correctLater } from "./later.ts";
 import { type Limiting, openLimiting } from "./limit/index.ts";
 import type { RecordedCall } from "./recording.ts";
-import { type Reserving, listSpent, openReserving } from "./reserve.ts";
+import { type Reserving, USED_NOTHING, listSpent, measureUsed, openReserving } from "./reserve.ts";
 import { type Try, closeTry, openTry } from "./try.ts";
 
 /** One hand that writes into the books: of several calls that are made at once, each has one. */
 export interface Hand {
   current: Try;
+  /** Of which the reservation knows what it came to. */
+  counted: Try | null;
   reserving: Reserving;
   /** Another one gives the answer. */
   isLost: boolean;
@@ -77,10 +79,18 @@ export class Books {
   openHand(lost: () => void): Hand {
     return {
       current: openTry(this.tools, null),
+      counted: null,
       reserving: openReserving(this.call, this.tools, this.limiting.openHand()),
       isLost: false,
       lost,
     };
+  }
+
+  /** What the hand's last call came to, told once. */
+  takeUsed(hand: Hand): Amount {
+    const isTold = hand.counted === hand.current;
+    hand.counted = hand.current;
+    return isTold ? USED_NOTHING() : measureUsed(this.appraiser.evaluate(hand.current));
   }
 
   done(): void {

@@ -7,6 +7,7 @@ import { cleanHeader } from "./header.ts";
 import type { Wanted } from "./limit/index.ts";
 import type { Plan } from "./plan.ts";
 import type { CallRecord, RecordedCall, RecordedPlan } from "./recording.ts";
+import { USED_NOTHING } from "./reserve.ts";
 import { readTags } from "./tag.ts";
 import { type AnsweredUsage, MAX_NAME_LENGTH, type MeasuredUsage } from "./tally.ts";
 import { type Try, closeTry, openTry } from "./try.ts";
@@ -48,12 +49,15 @@ class HandRecord implements CallRecord {
   }
 
   reserve(next: Pick<Plan, "model" | "provider">, bound: (() => Amount) | null): Promise<void> | undefined {
-    const { modelAsked, tags } = this.books;
-    return this.hand.reserving.reserve(next, { modelAsked, tags }, bound);
+    const { books, hand } = this;
+    const { modelAsked, tags, tries } = books;
+    const used = tries.length === 0 ? USED_NOTHING : () => books.takeUsed(hand);
+    return hand.reserving.reserve(next, { modelAsked, tags }, bound, used);
   }
 
   release(only?: "budget"): void {
-    this.hand.reserving.release(only);
+    const { books, hand } = this;
+    hand.reserving.release(only, () => books.takeUsed(hand));
   }
 
   planned(next: RecordedPlan, ended?: Try["ended"]): void {

@@ -22,7 +22,7 @@ export interface CallRecord {
    * Throws or rejects with a GatewayError of kind `rate_limited` or `quota_exceeded` where it does not fit.
    */
   reserve(plan: Pick<Plan, "model" | "provider">, bound: (() => Amount) | null): Promise<void> | undefined;
-  /** What was reserved is free again: nothing more is to come of it. `budget`: the rate limits go on to hold. */
+  /** What was reserved is free again, but for what is to be on the row: nothing more is to come of it. `budget`: the rate limits go on to hold. */
   release(only?: "budget"): void;
   /** Who is called next, and who wants to know how that ends. `firstOutputMs`: from the call on; null where there was none. */
   planned(plan: RecordedPlan, ended?: (error: GatewayError | null, firstOutputMs: number | null) => void): void;

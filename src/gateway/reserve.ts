@@ -1,22 +1,27 @@
 // What budgets hold of one call while it lives: reserved before anybody is called, booked when its row is made. Knows no limit.
 
+import { sumInputTokens } from "../ir/index.ts";
 import type { Amount, CallFacts, LedgerEntry, Reservation } from "../ledger/index.ts";
 import { findAnswering, listShares, type Share } from "../lib/share.ts";
 import type { GatewayTools } from "./call.ts";
+import type { Figures } from "./figures.ts";
 import type { LimitingHand, Spent } from "./limit/index.ts";
 import type { Plan } from "./plan.ts";
 import type { RecordedCall } from "./record.ts";
 import { MAX_NAME_LENGTH } from "./tally.ts";
 
 export interface Reserving {
-  /** A promise only where something must be waited for. Throws or rejects with a GatewayError where the call does not fit. */
-  reserve(plan: Target, asked: Asked, bound: (() => Amount) | null): Promise<void> | undefined;
+  /**
+   * A promise only where something must be waited for. Throws or rejects with a GatewayError where the call does not fit. `used`: what the call before it
+   * came to, which stays held until the row says so.
+   */
+  reserve(next: Target, asked: Asked, bound: (() => Amount) | null, used: () => Amount): Promise<void> | undefined;
   /** Of limits that are near. */
   headers(): Readonly<Record<string, string>> | null;
   /** Once: what the row says is booked. */
   book(entry: LedgerEntry): void;
-  /** There is no row: nothing was spent. `budget`: the rate limits go on to hold. */
-  release(only?: "budget"): void;
+  /** Nothing more is to come of it; of what was `used` the row tells that another one writes. `budget`: the rate limits go on to hold. */
+  release(only?: "budget", used?: () => Amount): void;
 }
 
 type Target = Pick<Plan, "model" | "provider">;
@@ -24,6 +29,16 @@ type Asked = Pick<LedgerEntry, "modelAsked" | "tags">;
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 const NOTHING: Amount = Object.freeze({ costNanos: 0, tokens: 0 });
+export const USED_NOTHING = (): Amount => NOTHING;
+
+/** What is known of a call by now. */
+export function measureUsed({ usage, price, source }: Figures): Amount {
+  if (source === "none") return NOTHING;
+  return {
+    costNanos: price?.costNanos ?? null,
+    tokens: usage === null ? null : sumInputTokens(usage) + usage.outputTokens,
+  };
+}
 
 export function openReserving(
   call: RecordedCall,
@@ -38,6 +53,8 @@ class OpenReserving implements Reserving {
   readonly #budgets: GatewayTools["budgets"];
   readonly #limiting: LimitingHand;
   #reservation: Reservation | null = null;
+  /** Of calls before the present one, what they came to. */
+  readonly #kept: Reservation[] = [];
   #reservedFor: Target | null = null;
   #isOver = false;
   #near: Reservation["headers"] = null;
@@ -48,13 +65,17 @@ class OpenReserving implements Reserving {
     this.#limiting = limiting;
   }
 
-  reserve(plan: Target, asked: Asked, bound: (() => Amount) | null): Promise<void> | undefined {
+  reserve(plan: Target, asked: Asked, bound: (() => Amount) | null, used: () => Amount): Promise<void> | undefined {
     const { provider, model } = plan;
     const isSame = this.#reservedFor?.provider === provider && this.#reservedFor.model === model;
-    if (isSame && this.#reservation !== null) return undefined;
+    if (isSame && this.#reservation !== null) {
+      if (bound === null || !this.#keepUsed(used)) return undefined;
+      return this.#reserve(plan, asked, bound);
+    }
     const target = { provider: provider.name, modelAsked: asked.modelAsked, modelSent: model };
     const moving = this.#limiting.move(target, () => bound?.().tokens ?? 0);
     if (bound === null) return moving;
+    this.#keepUsed(used);
     if (moving === undefined) return this.#reserve(plan, asked, bound);
     const refuse = (error: unknown): never => {
       this.#limiting.undo();
@@ -76,17 +97,35 @@ class OpenReserving implements Reserving {
     if (reserved !== null) reserved.settle(own);
     else book(entry, nameOwn(entry), own, this.#budgets);
     for (const { share, amount } of elsewhere) book(entry, share, amount, this.#budgets);
+    this.#freeKept();
   }
 
-  release(only?: "budget"): void {
+  release(only?: "budget", used?: () => Amount): void {
+    if (used === undefined) this.#freeKept();
+    else this.#keepUsed(used);
     this.#reservation?.settle(NOTHING);
     this.#reservation = null;
     this.#isOver = true;
     if (only === undefined) this.#limiting.leave();
   }
 
+  /** Whether it came to anything. */
+  #keepUsed(used: () => Amount): boolean {
+    const reserved = this.#reservation;
+    if (reserved === null) return false;
+    const amount = used();
+    if (amount.costNanos === 0 && amount.tokens === 0) return false;
+    reserved.keep(amount);
+    this.#kept.push(reserved);
+    this.#reservation = null;
+    return true;
+  }
+
+  #freeKept(): void {
+    for (const each of this.#kept.splice(0)) each.settle(NOTHING);
+  }
+
   #reserve(plan: Target, asked: Asked, bound: () => Amount): Promise<void> | undefined {
-    // Whatever the target before it cost is booked with the row.
     this.#reservation?.settle(NOTHING);
     this.#reservation = null;
     this.#reservedFor = plan;

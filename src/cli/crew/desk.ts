@@ -33,6 +33,7 @@ type DeskWords = Pick<
   | "findAnswer"
   | "forgiveTry"
   | "giveBack"
+  | "keep"
   | "keepAnswer"
   | "reserve"
   | "settle"
@@ -85,6 +86,7 @@ export function createDesk({ clock, parts, tellFull }: DeskInit): Desk {
             else reservations.set(ticket, made);
             return { headers: made.headers };
           },
+          keep: (ticket, amount) => reservations.get(ticket)?.keep(amount),
           settle(ticket, amount) {
             reservations.get(ticket)?.settle(amount);
             reservations.delete(ticket);

@@ -38,6 +38,9 @@ export function reserveAtOffice({ office, pulse, budgets: first }: BudgetDoorIni
     let isSettled = false;
     return {
       headers: made?.headers ?? null,
+      keep(spent) {
+        if (!isSettled) office.tell("keep", ticket, spent);
+      },
       settle(spent) {
         if (isSettled) return;
         isSettled = true;

@@ -88,6 +88,7 @@ export type OfficeWords = {
     facts: CallFacts,
     amount: Amount,
   ): Promise<{ headers: Readonly<Record<string, string>> | null } | null>;
+  keep(ticket: number, amount: Amount): void;
   settle(ticket: number, amount: Amount): void;
   book(facts: CallFacts, amount: Amount): void;
 

@@ -23,6 +23,8 @@ import { settledWithin } from "./within.ts";
 export interface Reservation {
   /** For the answer's headers, where a limit is near; null else. */
   headers: Readonly<Record<string, string>> | null;
+  /** It came to so much, and its row is to come: the rest is free already, where the amount is known. */
+  keep(amount: Amount): void;
   /** Once, however the call ended: what it really cost is booked, and the rest is free again. */
   settle(amount: Amount): void;
 }
@@ -92,6 +94,14 @@ export function createReserve(keeping: Keeping): Reserve {
     const { version } = state;
     return {
       headers,
+      keep(amount) {
+        for (const each of holds) {
+          const bound = measure(each.account.budget.unit, amount) ?? each.bound;
+          hold(each.account, bound - each.bound, clock.monotonicMs());
+          each.bound = bound;
+          tellWaiting(each.account);
+        }
+      },
       settle(amount) {
         settleAll(holds, amount);
         // Budgets that were made while it ran count it, too.
