@@ -117,7 +117,7 @@ function countUnits(
   usage: Usage | null,
   other: Units | null,
 ): number[] | null {
-  for (const name of overlaps) if ((countUnit(name, other) ?? countUnit(name, usage?.units) ?? 0) > 0) return null;
+  for (const name of overlaps) if (countKind(name, usage, other) > 0) return null;
   const counts: number[] = [];
   for (let place = 0; place < units.length; place++) {
     const unit = units[place];
@@ -125,6 +125,7 @@ function countUnits(
     let count = countOf(unit.name, usage, other);
     if (count === null) return null;
     if (count > 0) count = Math.max(count, least[unit.name] ?? 0);
+    if (unit.name === "output_tokens") count += countCited(units, usage, other);
     for (const within of inner[place] ?? []) count -= counts[within] ?? 0;
     if (count < 0 && count > -INSIGNIFICANT) count = 0;
     if (count < 0) return null;
@@ -133,8 +134,19 @@ function countUnits(
   return counts;
 }
 
+const CITED = "output_citation_tokens";
+
+/** What was cited is told beside the output, and priced as a part of it. */
+function countCited(units: readonly PriceUnit[], usage: Usage | null, other: Units | null): number {
+  const cited = countKind("citation_tokens", usage, other);
+  return cited > 0 && units.some(({ name }) => name === CITED) ? cited : 0;
+}
+
 /** Seconds are fractions, and their differences not exact. */
 const INSIGNIFICANT = 1e-9;
+
+/** Searches that a fee for the request pays for, where they have no price of their own. */
+const INCLUDED = "search_queries";
 
 /** Units under the names that answers have for them. */
 const ALIASES: Readonly<Record<string, readonly string[]>> = {
@@ -142,18 +154,23 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   input_characters: ["characters"],
   input_document_pages: ["pages"],
   input_tool_tokens: ["tool_prompt_tokens"],
+  [CITED]: ["citation_tokens"],
   rerank_searches: ["search_units"],
   social_searches: ["x_search_calls"],
   storage_searches: ["file_search_calls"],
-  web_searches: ["web_search_requests", "web_search_calls", "web_search_queries"],
+  web_searches: ["web_search_requests", "web_search_calls", "web_search_queries", "search_web_calls", INCLUDED],
 };
 
 /** What tools of a provider's own are sold by, beside the tokens; the one that the card prices, if it does. */
 const SOLD: ReadonlyMap<string, string | null> = new Map([
+  ["attachment_search_calls", null],
+  ["collections_search_calls", null],
+  ["document_search_calls", null],
+  ["fetch_url_calls", null],
   ["image_generation_calls", null],
   ["search_sources", null],
   ...["code_executions", "social_searches", "storage_searches", "web_searches"].flatMap((unit) =>
-    [unit, ...(ALIASES[unit] ?? [])].map((name) => [name, unit] as const),
+    [unit, ...(ALIASES[unit] ?? [])].filter((name) => name !== INCLUDED).map((name) => [name, unit] as const),
   ),
 ]);
 
@@ -163,12 +180,18 @@ export function pickSold(counted: Units | null): Units | null {
   return sold.length === 0 ? null : Object.fromEntries(sold);
 }
 
-/** Whether something was sold by the call for which the card has no price. */
-export function sellsUnpriced({ units }: RateCard, counted: Units | null | undefined): boolean {
+/** What is sold by the second or by the piece where it stands beside tokens, which are then not those of it. */
+const BESIDE: ReadonlyMap<string, string | null> = new Map([
+  ["audio_seconds", "audio_seconds"],
+  ["images", null],
+]);
+
+/** Whether something was sold by the call, or beside tokens, for which the card has no price. */
+export function sellsUnpriced({ units }: RateCard, counted: Units | null | undefined, hasTokens: boolean): boolean {
   if (counted === null || counted === undefined) return false;
   for (const name in counted) {
     if (!((counted[name] ?? 0) > 0)) continue;
-    const sold = SOLD.get(name);
+    const sold = hasTokens && BESIDE.has(name) ? BESIDE.get(name) : SOLD.get(name);
     if (sold !== undefined && !units.some((unit) => unit.name === sold)) return true;
   }
   return false;
@@ -199,8 +222,20 @@ function countOf(name: string, usage: Usage | null, units: Units | null): number
     case "requests":
       return 1;
     default:
-      return countUnit(name, units) ?? countUnit(name, usage?.units) ?? 0;
+      return countKind(name, usage, units);
   }
+}
+
+/** Pages of a document are read as pictures are. */
+const PAGES: Readonly<Record<string, string>> = {
+  cache_image_read_tokens: "cache_document_read_tokens",
+  input_image_tokens: "input_document_tokens",
+};
+
+function countKind(name: string, usage: Usage | null, units: Units | null): number {
+  const count = countUnit(name, units) ?? countUnit(name, usage?.units) ?? 0;
+  const pages = PAGES[name];
+  return pages === undefined ? count : count + countKind(pages, usage, units);
 }
 
 function countUnit(name: string, units: Units | null | undefined): number | undefined {

@@ -145,7 +145,8 @@ function charge(known: Known, { usage, units, isSum, sizeTokens }: Charged): Pri
   if (usage === null && !isByCall(known.tariff) && !known.card.units.some(({ name }) => countAlone(name, units) > 0))
     return null;
   if (holdsOthers(usage?.units) || holdsOthers(units)) return null;
-  if (sellsUnpriced(known.card, usage?.units) || sellsUnpriced(known.card, units)) return null;
+  const hasTokens = usage !== null && !isByCall(known.tariff);
+  if (sellsUnpriced(known.card, usage?.units, hasTokens) || sellsUnpriced(known.card, units, hasTokens)) return null;
   if (isSum && !isPricedBySum(known.card, usage, sizeTokens)) return null;
   const costNanos = costOf(known.card, { usage, units, sizeTokens });
   if (costNanos === null) return null;

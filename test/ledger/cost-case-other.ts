@@ -119,85 +119,6 @@ export const ANTHROPIC: Record<string, Case> = {
   },
 };
 
-// https://ai.google.dev/gemini-api/docs/pricing
-export const GOOGLE: Record<string, Case> = {
-  "what was searched for is sold by the query, beyond a number that is free": {
-    model: "gemini-2.5-pro",
-    usage: tokens(1_000, 0, 0, 100, { units: { web_search_queries: 2 } }),
-    cost: null,
-  },
-  "$1.25, $0.125 cached, $10 up to 200,000": {
-    model: "gemini-2.5-pro",
-    usage: tokens(150_000, 50_000, 0, 1_000),
-    cost: 150_000 * 1_250 + 50_000 * 125 + 1_000 * 10_000,
-  },
-  "$2.50, $0.25 cached, $15 beyond": {
-    model: "gemini-2.5-pro",
-    usage: tokens(150_001, 50_000, 0, 1_000),
-    cost: 150_001 * 2_500 + 50_000 * 250 + 1_000 * 15_000,
-  },
-  "$0.30 for text, $1 for sound, of the cache $0.03 and $0.10": {
-    model: "gemini-2.5-flash",
-    usage: tokens(1_000, 500, 0, 100, { units: { input_audio_tokens: 900, cache_audio_read_tokens: 300 } }),
-    // Sound: 900, of which 300 from the cache. Text: 600, of which 200 from the cache.
-    cost: 600 * 1_000 + 400 * 300 + 300 * 100 + 200 * 30 + 100 * 2_500,
-  },
-  "thoughts are output: $12 up to 200,000": {
-    model: "gemini-3.1-pro-preview",
-    usage: tokens(1_000, 0, 0, 900, { reasoningTokens: 800 }),
-    cost: 1_000 * 2_000 + 900 * 12_000,
-  },
-  "and $18 beyond, with $4 in and $0.40 from the cache": {
-    model: "gemini-3.1-pro-preview",
-    usage: tokens(150_000, 60_000, 0, 900, { reasoningTokens: 800 }),
-    cost: 150_000 * 4_000 + 60_000 * 400 + 900 * 18_000,
-  },
-  "sound at $1, of the cache $0.10": {
-    model: "gemini-3-flash-preview",
-    usage: tokens(1_000, 100, 0, 50, { units: { input_audio_tokens: 600, cache_audio_read_tokens: 60 } }),
-    // Sound 600, of which 60 from the cache; text 500, of which 40 from the cache.
-    cost: 540 * 1_000 + 460 * 500 + 60 * 100 + 40 * 50 + 50 * 3_000,
-  },
-  "pictures out at $30, words at $2.50": {
-    model: "gemini-2.5-flash-image",
-    usage: tokens(100, 0, 0, 1_300, { units: { output_image_tokens: 1_290 } }),
-    cost: 100 * 300 + 1_290 * 30_000 + 10 * 2_500,
-  },
-  "embeddings: $0.20 for text, $6.50 for sound": {
-    model: "gemini-embedding-2",
-    usage: tokens(100, 0, 0, 0, { units: { input_audio_tokens: 80 } }),
-    cost: 20 * 200 + 80 * 6_500,
-  },
-  "flex is half": {
-    model: "gemini-2.5-flash",
-    usage: tokens(1_000, 0, 0, 100, { serviceTier: "flex" }),
-    cost: 1_000 * 150 + 100 * 1_250,
-  },
-  "a batch is half": {
-    model: "gemini-2.5-pro",
-    usage: tokens(1_000, 0, 0, 100, { serviceTier: "batch" }),
-    cost: 1_000 * 625 + 100 * 5_000,
-  },
-  "priority costs 75 to 100 % more, which is no price": {
-    model: "gemini-2.5-pro",
-    usage: tokens(1_000, 0, 0, 100, { serviceTier: "priority" }),
-    cost: null,
-  },
-  "$0.75 and $3.75 through 2026": {
-    model: "gemini-3.6-flash",
-    usage: tokens(1_000, 0, 0, 100),
-    at: "2026-12-31T23:59:59Z",
-    cost: 1_000 * 750 + 100 * 3_750,
-  },
-  "$1.50 and $7.50 from 2027 on": {
-    model: "gemini-3.6-flash",
-    usage: tokens(1_000, 0, 0, 100),
-    at: "2027-01-01T00:00:00Z",
-    cost: 1_000 * 1_500 + 100 * 7_500,
-    date: "2027-01-01",
-  },
-};
-
 // https://api-docs.deepseek.com/quick_start/pricing
 export const DEEPSEEK: Record<string, Case> = {
   "the usual hours: $0.27, $0.07 cached, $1.10": {
@@ -292,6 +213,11 @@ export const OTHERS: Record<string, Record<string, Case>> = {
       usage: tokens(1_000, 0, 0, 1_000, { serviceTier: "batch" }),
       cost: 250_000 + 750_000,
     },
+    "sound that a chat heard is sold by the second, and the list has no price of it": {
+      model: "voxtral-small-latest",
+      usage: tokens(4, 0, 0, 635, { units: { audio_seconds: 203 } }),
+      cost: null,
+    },
     "pages at $4 a thousand": {
       model: "mistral-ocr-latest",
       units: { input_document_pages: 10 },
@@ -327,6 +253,11 @@ export const OTHERS: Record<string, Record<string, Case>> = {
       cost: 200_000 * 4_000 + 10 * 12_000,
     },
     "below, once": { model: "grok-4.5", usage: tokens(199_999, 0, 0, 10), cost: 199_999 * 2_000 + 10 * 6_000 },
+    "searches in attached documents are sold by the call": {
+      model: "grok-4.5",
+      usage: tokens(100, 0, 0, 10, { units: { document_search_calls: 2 } }),
+      cost: null,
+    },
   },
   // https://aws.amazon.com/bedrock/pricing/
   aws: {
@@ -367,6 +298,24 @@ export const OTHERS: Record<string, Record<string, Case>> = {
       }),
       cost: 100 * 2_000 + 300 * 8_000 + 600 * 3_000 + 100 * 2_000 + 3 * 5_000_000,
     },
+    "as they are told: what was cited beside the output, and searches under a name of their own": {
+      model: "sonar-deep-research",
+      usage: tokens(33, 0, 0, 7_163 + 73_284, {
+        reasoningTokens: 73_284,
+        units: { citation_tokens: 20_016, search_queries: 30 },
+      }),
+      cost: 33 * 2_000 + 7_163 * 8_000 + 73_284 * 3_000 + 20_016 * 2_000 + 30 * 5_000_000,
+    },
+    "a fee for the request pays for what was searched and cited": {
+      model: "sonar-pro",
+      usage: tokens(100, 0, 0, 200, { units: { citation_tokens: 500, search_queries: 3 } }),
+      cost: 14_000_000 + 100 * 3_000 + 200 * 15_000,
+    },
+    "searches and pages that an answer's tools fetched are sold by the call": {
+      model: "sonar",
+      usage: tokens(100, 0, 0, 200, { units: { search_web_calls: 2, fetch_url_calls: 1 } }),
+      cost: null,
+    },
     "and are not guessed": {
       model: "sonar-deep-research",
       usage: tokens(100, 0, 0, 1_000, { reasoningTokens: null }),
@@ -374,7 +323,15 @@ export const OTHERS: Record<string, Record<string, Case>> = {
     },
   },
   // https://cohere.com/pricing, https://docs.voyageai.com/docs/pricing, https://platform.kimi.ai/docs/pricing/chat-k26.md
-  cohere: { "$2.50 and $10": { model: "command-a-03-2025", usage: tokens(10, 0, 0, 10), cost: 25_000 + 100_000 } },
+  cohere: {
+    "$2.50 and $10": { model: "command-a-03-2025", usage: tokens(10, 0, 0, 10), cost: 25_000 + 100_000 },
+    "a picture beside no words is not free": {
+      model: "embed-v4.0",
+      usage: tokens(0, 0, 0, 0),
+      units: { images: 1 },
+      cost: null,
+    },
+  },
   voyageai: { "$0.06": { model: "voyage-3.5", usage: tokens(50, 0, 0, 0), cost: 3_000 } },
   moonshotai: {
     "$0.95, $0.16 cached, $4": {

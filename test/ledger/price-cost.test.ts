@@ -5,7 +5,8 @@ import type { PriceBook } from "../../src/ledger/index.ts";
 import { loadPriceBook } from "../../src/ledger/price-list.ts";
 import { PRICE_CORRECTIONS, PRICE_FACTS } from "../../src/provider/index.ts";
 import { OPENAI } from "./cost-case.ts";
-import { ANTHROPIC, DEEPSEEK, GOOGLE, OTHERS } from "./cost-case-other.ts";
+import { GOOGLE } from "./cost-case-google.ts";
+import { ANTHROPIC, DEEPSEEK, OTHERS } from "./cost-case-other.ts";
 import { makeUsage } from "./entry.ts";
 
 const AT = "2026-06-20T12:00:00Z";

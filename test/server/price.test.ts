@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import type { Config } from "../../src/config/value.ts";
 import { joinPrices } from "../../src/ledger/index.ts";
 import { readMarketFile } from "../../src/ledger/price-market.ts";
-import { type Rig, makeRig, makeStream, readJson } from "../rig.ts";
+import { type Rig, makeProviderSettings, makeRig, makeStream, readJson } from "../rig.ts";
 import { UPGRADE } from "./socket-scene.ts";
 
 let rig: Rig | null = null;
@@ -99,6 +99,41 @@ describe("provenance", () => {
     const tokens = 1_000 * 2_000 + 100 * 8_000;
     const [last, first] = await rows();
     expect([first?.costNanos, last?.costNanos]).toEqual([tokens + 20_000_000 + 2_500_000, null]);
+  });
+  test("what a provider sells beside its tokens is paid for where it has a price, and is not free elsewhere", async () => {
+    const told = {
+      "sonar-deep-research": {
+        prompt_tokens: 33,
+        completion_tokens: 7_163,
+        total_tokens: 7_196,
+        citation_tokens: 20_016,
+        num_search_queries: 30,
+        reasoning_tokens: 73_284,
+      },
+      "voxtral-small-latest": {
+        prompt_tokens: 4,
+        completion_tokens: 635,
+        total_tokens: 3_264,
+        prompt_audio_seconds: 203,
+      },
+    } as const;
+    const { chat, rows } = await open({
+      upstream: ({ body }) => {
+        const { model } = body as { model: keyof typeof told };
+        return answer({ model, usage: told[model] });
+      },
+      config: (config) => ({
+        ...config,
+        providers: (["mistral", "perplexity"] as const).map((name) =>
+          makeProviderSettings({ name, kind: name, baseUrl: `http://${name}.test/v1`, options: { formats: "chat" } }),
+        ),
+      }),
+    });
+    await (await chat({ model: "perplexity/sonar-deep-research", messages: MESSAGES })).text();
+    await (await chat({ model: "mistral/voxtral-small-latest", messages: MESSAGES })).text();
+    const [heard, researched] = await rows();
+    const cost = 33 * 2_000 + 7_163 * 8_000 + 73_284 * 3_000 + 20_016 * 2_000 + 30 * 5_000_000;
+    expect([researched?.costNanos, heard?.costNanos]).toEqual([cost, null]);
   });
   test("a tier that nobody has a price for is not booked at the usual one", async () => {
     const { chat, row, send } = await open({ upstream: () => answer({ service_tier: "scale" }) });

@@ -125,6 +125,24 @@ export const CASES: readonly [about: string, reader: keyof typeof READERS, repor
     usage({ freshInputTokens: 4, outputTokens: 635, units: { audio_seconds: 203 } }),
   ],
   [
+    "Perplexity: reasoning and what was cited are neither in the completion nor in the total",
+    "chat",
+    {
+      prompt_tokens: 33,
+      completion_tokens: 7_163,
+      total_tokens: 7_196,
+      citation_tokens: 20_016,
+      num_search_queries: 30,
+      reasoning_tokens: 73_284,
+    },
+    usage({
+      freshInputTokens: 33,
+      outputTokens: 80_447,
+      reasoningTokens: 73_284,
+      units: { citation_tokens: 20_016, search_queries: 30 },
+    }),
+  ],
+  [
     "SGLang: reasoning is part of the completion, and stands beside it",
     "chat",
     { prompt_tokens: 4, completion_tokens: 60, total_tokens: 64, reasoning_tokens: 50, prompt_tokens_details: null },

@@ -28,6 +28,7 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
   // Where sound was heard, which is billed by the second, the rest of the total is that.
   const isSound = count(value["prompt_audio_seconds"]) > 0;
   const isOutside = !isSound && beyond > 0 && (reasoning === null || reasoning === beyond);
+  const outside = isOutside ? beyond : countBeside(value);
   const rest = omit(value, [
     "prompt_tokens",
     "completion_tokens",
@@ -45,12 +46,18 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
       freshInputTokens: prompt - cached - written,
       cacheReadTokens: cached,
       cacheWriteTokens: written,
-      outputTokens: isOutside ? completion + beyond : completion,
+      outputTokens: completion + outside,
       reasoningTokens: reasoning,
       ...readKinds(value, input, output),
     },
     rest,
   };
+}
+
+/** Who counts searches and what was cited tells of reasoning beside the completion, and leaves it out of the total: https://docs.perplexity.ai/api-reference/sonar-post */
+function countBeside(report: JsonObject): number {
+  const isSearch = report["citation_tokens"] !== undefined || report["num_search_queries"] !== undefined;
+  return isSearch ? count(report["reasoning_tokens"]) : 0;
 }
 
 /** Part of the prompt everywhere; servers from before the details (DeepSeek), and Moonshot and Together, name them beside the total. */
