@@ -4,4 +4,17 @@ import type { Fetch } from "../gateway/index.ts";
 import { usesProxy } from "../lib/dial.ts";
 import { holdFetch } from "../lib/held-fetch.ts";
 
-export const callOutside: Fetch = usesProxy(process.env) ? (fetch as Fetch) : holdFetch<Parameters<Fetch>[1]>(fetch);
+export const callOutside: Fetch = usesProxy(process.env) ? callByProxy : holdFetch<Parameters<Fetch>[1]>(fetch);
+
+/** Where no connection came about it was most likely to the proxy, of which the runtime says nothing. */
+const UNREACHED =
+  /^(?:ConnectionRefused|ECONNREFUSED|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|FailedToOpenSocket)$/u;
+
+async function callByProxy(...call: Parameters<Fetch>): Promise<Response> {
+  try {
+    return await fetch(...(call as Parameters<typeof fetch>));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && UNREACHED.test(String(error.code)))) throw error;
+    throw Object.assign(new Error(error.message, { cause: error }), { code: `ERR_PROXY_${error.code}` });
+  }
+}

@@ -251,6 +251,8 @@ function sayUnanswered(code: string): string {
     return `was reached, and does not speak TLS as it should (${code}). Check its base URL: http:// or https://, and the port.`;
   if (code === "ERR_PROXY_TUNNEL")
     return `was not reached: the proxy that the environment names lets nobody through to it (${code}). Check https_proxy and no_proxy.`;
+  if (code.startsWith("ERR_PROXY_"))
+    return `was not reached: there was no connection, most likely none to the proxy that the environment names (${code}). Check that the proxy runs, http_proxy, https_proxy and no_proxy, and the provider's base URL.`;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return `could not be reached: nobody knows its host's name (${code}). Check its base URL, and the name service of the gateway's machine.`;
   const doubt = explainCertificate(code);

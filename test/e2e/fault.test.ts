@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
-import { BINARY, issueKey, makeFolder, run, serve, waitUntil } from "./binary.ts";
+import { BINARY, findFreePort, issueKey, makeFolder, run, serve, waitUntil } from "./binary.ts";
 
 function home(folder: string): Record<string, string> {
   return { HOME: folder, TOKLIGENCE_HOME: join(folder, "home") };
@@ -175,6 +175,20 @@ describe("a full disk", () => {
     },
     60_000,
   );
+});
+
+test("a proxy that does not run is not told as the provider's fault", async () => {
+  const config = "retry_window = 0\n[provider.far]\nbase_url = http://llm.example.com/v1\n[routes]\nfar* = far\n";
+  const proxy = `http://127.0.0.1:${await findFreePort()}`;
+  const gateway = await serve({ config, env: { http_proxy: proxy, https_proxy: proxy } });
+  const { token } = await issueKey(gateway);
+  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "far-1", messages: [{ role: "user", content: "x" }] }),
+  });
+  expect([response.status, await response.text()]).toEqual([502, expect.stringContaining("Check that the proxy runs")]);
+  await gateway.stop();
 });
 
 test("a request that the daemon cannot read is its sender's fault, and harms nobody", async () => {

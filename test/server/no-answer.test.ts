@@ -146,6 +146,7 @@ test.each([
   ["EPROTO", "does not speak TLS"],
   ["ENOTFOUND", "nobody knows its host's name"],
   ["ERR_PROXY_TUNNEL", "https_proxy"],
+  ["ERR_PROXY_ECONNREFUSED", "Check that the proxy runs"],
 ])("%s: whoever was reached is not said to be out of reach", async (code, said) => {
   const { chat } = await open(() => Promise.reject(Object.assign(new Error("no"), { code })));
   const response = await chat({ model: "gpt-4o", messages: MESSAGES });
