@@ -14,9 +14,14 @@ export function isAddressLike(text: string): boolean {
   return /^[a-z][a-z0-9+.-]+:/iu.test(text);
 }
 
+/** As libpq has them. The driver would take any other word for the last one. */
+const SSL_MODES: readonly string[] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
 /** Why drivers cannot take it apart, without any of it; null where they can. Several hosts are allowed, as libpq has them. */
 export function faultDsn(dsn: string): string | null {
   const { start, hosts, rest } = split(dsn);
+  const mode = /[?&]sslmode=([^&#]*)/u.exec(rest)?.[1];
+  if (mode !== undefined && !SSL_MODES.includes(mode)) return `has an sslmode that is none of ${SSL_MODES.join(", ")}`;
   if (/[?&]host=/iu.test(rest) || (hosts === "" && start.includes("@")))
     return "names no host between // and the database: a server is reached by host and port, not by a socket's folder";
   if (hosts.split(",").every((host) => URL.parse(`${start}${host}${rest}`) !== null)) return null;

@@ -2,12 +2,16 @@
 
 import { accessSync, constants, statSync } from "node:fs";
 import { GatewayError, type ErrorKind } from "../ir/index.ts";
+import { explainCertificate } from "../lib/certificate.ts";
 
 interface Explanation {
   kind: ErrorKind;
   code: string;
-  /** `place` is a path or a server's name where only the operator reads it, else `ANY_DATABASE`; it begins the sentence. */
-  say(place: string): string;
+  /**
+   * `place` is a path or a server's name where only the operator reads it, else `ANY_DATABASE`; it begins the sentence. `name`: what the other side
+   * named.
+   */
+  say(place: string, name: string): string;
 }
 
 const DAMAGED: Explanation = {
@@ -75,6 +79,33 @@ const OWNED: Explanation = {
     `${place}: its tables belong to another user, such as the one who loaded them; make this one their owner (ALTER TABLE … OWNER TO …), or load them as this one.`,
 };
 
+const PLAIN: Explanation = {
+  kind: "not_configured",
+  code: "store_login",
+  say: (place) =>
+    `${place} lets nobody of this name in without TLS: add ?sslmode=require to the DSN (verify-full to check its certificate, too), or change its pg_hba.conf.`,
+};
+const UNKNOWN_SETTING: Explanation = {
+  kind: "not_configured",
+  code: "store_setting",
+  say: (place, name) => `${place} knows no setting "${name}"; leave it out of the DSN.`,
+};
+const POOLED_SETTING: Explanation = {
+  kind: "not_configured",
+  code: "store_setting",
+  say: (place, name) =>
+    `${place}: the pooler there does not take the setting "${name}"; name it in its ignore_startup_parameters, or PostgreSQL itself in the DSN.`,
+};
+
+/** Where the code alone says too little, such as that of a pooler, which is the same for all that it refuses. */
+const BY_WORDS: readonly (readonly [codes: RegExp, words: RegExp, explanation: Explanation])[] = [
+  [/^08P01$/u, /password authentication failed|no such user/u, BAD_LOGIN],
+  [/^08P01$/u, /database .*does not exist|no such database/u, NO_DATABASE],
+  [/^08P01$/u, /unsupported startup parameter: (\S+)/u, POOLED_SETTING],
+  [/^28000$/u, /no encryption/u, PLAIN],
+  [/^42704$/u, /unrecognized configuration parameter "([^"]+)"/u, UNKNOWN_SETTING],
+];
+
 /** By the code of the driver or the system; a code also matches its longer forms (SQLITE_IOERR_WRITE, 08006). */
 const BY_CODE: readonly (readonly [prefix: string, explanation: Explanation])[] = [
   ["08", UNREACHABLE],
@@ -128,7 +159,13 @@ export function explainStoreError(error: unknown, place: string): GatewayError {
   ) {
     return new GatewayError({ kind: "conflict", message: nameClash(cause), cause });
   }
-  const found = BY_CODE.find(([prefix]) => code.startsWith(prefix))?.[1];
+  const doubt = explainCertificate(code, "Check the host of the DSN.");
+  if (doubt !== null) {
+    const message = `${place} ${doubt.fault} (${code}). ${doubt.remedy}`;
+    return new GatewayError({ kind: "not_configured", code: "store_certificate", message, cause });
+  }
+  const said = findWords(code, cause);
+  const found = said?.explanation ?? BY_CODE.find(([prefix]) => code.startsWith(prefix))?.[1];
   // SQLite says of a folder that is only to be read that the disk fails.
   const isFolderNamed = code.startsWith("SQLITE_") && isFolder(place);
   const explanation = isFolderNamed ? FOLDER : found === NO_RIGHTS && isOwned(cause) ? OWNED : found;
@@ -138,7 +175,21 @@ export function explainStoreError(error: unknown, place: string): GatewayError {
     return new GatewayError({ kind: "internal", message: `${place} failed: ${detail}.`, cause });
   }
   const named = explanation === DENIED && code.startsWith("SQLITE_") ? findDenied(place) : place;
-  return new GatewayError({ kind: explanation.kind, code: explanation.code, message: explanation.say(named), cause });
+  return new GatewayError({
+    kind: explanation.kind,
+    code: explanation.code,
+    message: explanation.say(named, said?.name ?? ""),
+    cause,
+  });
+}
+
+function findWords(code: string, cause: unknown): { explanation: Explanation; name: string } | null {
+  const text = cause instanceof Error ? cause.message : "";
+  for (const [codes, words, explanation] of BY_WORDS) {
+    const found = codes.test(code) ? words.exec(text) : null;
+    if (found !== null) return { explanation, name: found[1] ?? "" };
+  }
+  return null;
 }
 
 /** SQLite blames the database for what it cannot open beside it, such as what a command of another user has left there. */

@@ -1,4 +1,4 @@
-// Chains in PostgreSQL, read for verification: over a connection that cannot write. Knows no rule of chains.
+// Chains in PostgreSQL, read for verification: over a connection that cannot write, unless a pooler keeps it from saying so. Knows no rule of chains.
 
 import { getTableColumns, type Table } from "drizzle-orm";
 import type { ChainRules, ChainReader, ChainTable, NamedRow, RawRow, RowRange } from "../../audit/verify/reader.ts";
@@ -8,7 +8,7 @@ import { pickPending, SELECT_APPLIED } from "../migration.ts";
 import { planCopy } from "./copy-row.ts";
 import { readCopy } from "./copy.ts";
 import { migrations } from "./migration/index.ts";
-import { connect, describeDsn, reach } from "./open.ts";
+import { connect, describeDsn, reachWith } from "./open.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
 
 const IDS = { ledger_entries: "id", ledger_recounts: "entry_id" } as const;
@@ -18,7 +18,7 @@ const CONNECTIONS = 3;
 const SETTINGS = { default_transaction_read_only: "on", jit: "off" };
 const DATABASE = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
 
-export function openPostgresChains(location: string, rules: ChainRules): ChainReader {
+export async function openPostgresChains(location: string, rules: ChainRules): Promise<ChainReader> {
   const plans = {
     ledger_entries: planCopy({
       table: "ledger_entries",
@@ -33,7 +33,6 @@ export function openPostgresChains(location: string, rules: ChainRules): ChainRe
       id: "entryId",
     }),
   } as const;
-  const sql = connect({ location, database: DATABASE }, CONNECTIONS, SETTINGS);
   const explained = async <T>(work: PromiseLike<T>): Promise<T> => {
     try {
       return await work;
@@ -41,6 +40,9 @@ export function openPostgresChains(location: string, rules: ChainRules): ChainRe
       throw explainStoreError(error, describeDsn(location));
     }
   };
+  const sql = await explained(
+    reachWith(SETTINGS, (settings) => connect({ location, database: DATABASE }, CONNECTIONS, settings)),
+  );
   // The driver types rows by what they are not.
   const all = async <T>(text: string, values: (number | string | null)[] = []): Promise<T[]> =>
     (await explained(sql.unsafe(text, values))) as unknown as T[];
@@ -59,12 +61,10 @@ export function openPostgresChains(location: string, rules: ChainRules): ChainRe
   };
   return {
     async chains() {
-      await explained(reach(sql));
       await refuseNewer();
       return (await all<ChainRow>("select * from ledger_chains order by started_at, chain")).map(toChain);
     },
     async marked() {
-      await explained(reach(sql));
       if ((await all("select 1 where to_regclass('ledger_marks') is not null")).length === 0) return [];
       return (await all<{ chain: string }>("select chain from ledger_marks")).map(({ chain }) => chain);
     },

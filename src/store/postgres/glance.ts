@@ -6,7 +6,8 @@ import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { type Glance, judgeSchema, makeReader } from "../glance.ts";
 import { SELECT_APPLIED } from "../migration.ts";
 import { migrations } from "./migration/index.ts";
-import { connect, describeDsn, reach, toDb } from "./open.ts";
+import { connect, describeDsn, reachWith, toDb } from "./open.ts";
+import { createTurns } from "./pool.ts";
 import { schema } from "./schema.ts";
 
 export interface PostgresFacts {
@@ -38,14 +39,17 @@ export async function glanceAtPostgres({ location }: EngineOptions): Promise<Gla
   const place = describeDsn(location);
   const database = { maxConnections: 2, maxIdleMs: 0, maxLifetimeMs: 0 };
   const settings = { default_transaction_read_only: "on", statement_timeout: String(STATEMENT_TIMEOUT_MS) };
-  // Two clients: drizzle changes how its client writes dates and JSON.
-  const client = connect({ location, database }, 1, settings);
-  const second = connect({ location, database }, 1, settings);
+  const open = (): Promise<postgres.Sql> => reachWith(settings, (taken) => connect({ location, database }, 1, taken));
+  const clients: postgres.Sql[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all([client.end({ timeout: 1 }), second.end({ timeout: 1 })]);
+    await Promise.all(clients.map((each) => each.end({ timeout: 1 })));
   };
   try {
-    await reach(client);
+    const client = await open();
+    clients.push(client);
+    // Another one: drizzle changes how its client writes dates and JSON.
+    const second = await open();
+    clients.push(second);
     const facts = { engine: "postgres" as const, place, ...(await readSetup(client)), ...(await readClock(client)) };
     const [{ exists }] = await client<
       [{ exists: boolean }]
@@ -55,13 +59,15 @@ export async function glanceAtPostgres({ location }: EngineOptions): Promise<Gla
       select relname as name from pg_class
       where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') order by relname`;
     const db = toDb(second);
+    // One after the other: a pooler may lose what comes before the answer to the last.
+    const take = createTurns(1);
     return {
       engine: makeReader({
         name: "postgres",
         schema,
         async read(build) {
           try {
-            return await build(db);
+            return await take(() => build(db));
           } catch (error) {
             throw explainStoreError(error, ANY_DATABASE);
           }

@@ -10,7 +10,7 @@ import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { insertEntries, insertShipment, ping, readCounters, touchKeys } from "./hot.ts";
 import { advanceRollups, packSheets, readSnapshot } from "./desk.ts";
 import { migratePostgres } from "./migrate.ts";
-import { createPool, undeadlocked, withDeadline } from "./pool.ts";
+import { createPool, isLoss, undeadlocked, withDeadline } from "./pool.ts";
 import { schema } from "./schema.ts";
 import { readValues, sheets } from "./sheet.ts";
 
@@ -29,24 +29,34 @@ const CLOSE_TIMEOUT_S = 5;
 export async function openPostgres(options: EngineOptions): Promise<Engine> {
   const place = describeDsn(options.location);
   const client = connect(options, HOT_CONNECTIONS);
+  let isPooled = false;
   try {
     await reach(client);
+    isPooled = await findPooler(client);
     await undeadlocked(() => migratePostgres(client, place));
   } catch (error) {
     throw explainStoreError(error, place);
   } finally {
     await client.end({ timeout: CLOSE_TIMEOUT_S });
   }
-  return assemble(options);
+  return assemble(options, isPooled);
+}
+
+/** A pooler gives keys of its own to cancel by, in which the server's process is another one. */
+async function findPooler(client: postgres.Sql): Promise<boolean> {
+  const found = await client.unsafe<{ pid: number }[]>("select pg_backend_pid() as pid");
+  return found[0]?.pid !== found.state.pid;
 }
 
 /** Thrown to undo a transaction that found nothing to do. */
 class NothingFound extends Error {}
 
-function assemble(options: EngineOptions): Engine {
+function assemble(options: EngineOptions, isPooled: boolean): Engine {
   const close = (client: postgres.Sql) => client.end({ timeout: CLOSE_TIMEOUT_S });
   // Two clients: drizzle changes how its client writes dates and JSON, and raw statements on the same one would fail.
-  const hot = createPool(() => connect(options, HOT_CONNECTIONS), close);
+  // What one connection of a pooler prepared, the next one may not know; and PgBouncer 1.18 never answers what it is sent before the answer to the last.
+  const most = (connections: number): number => (isPooled ? connections : Number.POSITIVE_INFINITY);
+  const hot = createPool(() => connect(options, HOT_CONNECTIONS, {}, !isPooled), close, most(HOT_CONNECTIONS));
   const redact = options.redact ?? createRedactor([]);
   const size = Math.max(1, options.database.maxConnections - HOT_CONNECTIONS);
   const common = createPool(
@@ -55,6 +65,7 @@ function assemble(options: EngineOptions): Engine {
       return { client, db: toDb(client) };
     },
     ({ client }) => close(client),
+    most(size),
   );
   return {
     name: "postgres",
@@ -88,10 +99,10 @@ function assemble(options: EngineOptions): Engine {
   };
 }
 
-/** All that `work` reads is of one moment, over a connection of its own that cannot write. */
+/** All that `work` reads is of one moment, over a connection of its own. */
 export async function openSnapshot<T>(location: string, work: (db: Db) => Promise<T>): Promise<T> {
   const database = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
-  const client = connect({ location, database }, 1, { default_transaction_read_only: "on" });
+  const client = connect({ location, database }, 1);
   try {
     await reach(client);
     return await readSnapshot(toDb(client), work);
@@ -150,17 +161,26 @@ async function explained<T>(work: Promise<T>): Promise<T> {
 }
 
 /** Throws a GatewayError that repeats nothing of the DSN. */
-export function connect({ location, database }: EngineOptions, max: number, settings: Settings = {}): postgres.Sql {
+export function connect(
+  { location, database }: EngineOptions,
+  max: number,
+  settings: Settings = {},
+  prepare = false,
+): postgres.Sql {
   try {
-    return postgres(location, {
+    const client = postgres(location, {
       max,
       // 0 stands for "never" in both.
       idle_timeout: database.maxIdleMs / 1000,
       max_lifetime: database.maxLifetimeMs === 0 ? null : database.maxLifetimeMs / 1000,
       connect_timeout: CONNECT_TIMEOUT_S,
-      connection: { application_name: "tokligence", TimeZone: "UTC", ...settings },
+      prepare,
+      // Dates are read as this style writes them, whatever the role or the database has.
+      connection: { application_name: "tokligence", DateStyle: "ISO", TimeZone: "UTC", ...settings },
       onnotice: () => {},
     });
+    client.begin = guardBegin(client.begin) as typeof client.begin;
+    return client;
   } catch {
     // Without the cause: the driver's message repeats the DSN, password and all.
     throw new GatewayError({
@@ -169,6 +189,43 @@ export function connect({ location, database }: EngineOptions, max: number, sett
         "The DSN of the database cannot be read; it looks like postgres://user:password@host:5432/database, with special characters percent-encoded.",
     });
   }
+}
+
+type Work = (tx: postgres.TransactionSql) => unknown;
+
+/**
+ * Of a transaction whose connection is gone the driver 3.4.9 still sends what comes next, such as its `rollback`, to nowhere: that ends the process, or never
+ * comes back. So nothing of it comes next.
+ */
+function guardBegin(begin: (options: string, work: Work) => Promise<unknown>) {
+  return async (...args: [Work] | [string, Work]): Promise<unknown> => {
+    const [options, work] = args.length === 1 ? ["", args[0]] : args;
+    let loss: unknown = null;
+    const pass = <T>(part: T): T => {
+      if (loss !== null) throw loss;
+      return part;
+    };
+    const running = begin(options, async (tx) => {
+      try {
+        return await work(
+          new Proxy(tx, {
+            apply: (target, self, values) => Reflect.apply(pass(target), self, values),
+            get: (target, key) => Reflect.get(pass(target), key),
+          }),
+        );
+      } catch (error) {
+        if (loss === null && isLoss(error)) loss = error;
+        // The end of the connection ends the transaction.
+        return loss === null ? Promise.reject(error) : new Promise(() => undefined);
+      }
+    });
+    try {
+      return await running;
+    } catch (error) {
+      loss ??= error;
+      throw loss;
+    }
+  };
 }
 
 /**
@@ -182,6 +239,22 @@ export async function reach(client: postgres.Sql): Promise<void> {
     await client.end({ timeout: 0 });
     throw error;
   }
+}
+
+/**
+ * A client that is connected, with settings that nothing depends on: a pooler may refuse them, and is then asked without.
+ */
+export async function reachWith(settings: Settings, open: (settings: Settings) => postgres.Sql): Promise<postgres.Sql> {
+  const client = open(settings);
+  try {
+    await reach(client);
+    return client;
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("unsupported startup parameter"))) throw error;
+  }
+  const plain = open({});
+  await reach(plain);
+  return plain;
 }
 
 /** Of the server's, for each connection. */

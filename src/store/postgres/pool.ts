@@ -5,7 +5,7 @@
 
 import { codeOf } from "../error.ts";
 
-const LOSSES = ["08", "57P0", "CONNECTION_", "CONNECT_TIMEOUT", "ECONN", "EPIPE", "ETIMEDOUT"];
+const LOSSES = ["08", "25P03", "57P0", "CONNECTION_", "CONNECT_TIMEOUT", "ECONN", "EPIPE", "ETIMEDOUT"];
 
 export interface Pool<Client> {
   /** Runs `work` on the present client; again where it was undone to end a deadlock. Rejects as `work` does, or after `deadlineMs` with the code ETIMEDOUT. */
@@ -15,21 +15,30 @@ export interface Pool<Client> {
   end(): Promise<void>;
 }
 
-/** @param end lets running queries finish for a moment, then ends them */
-export function createPool<Client>(connect: () => Client, end: (client: Client) => Promise<void>): Pool<Client> {
+/**
+ * @param end lets running queries finish for a moment, then ends them
+ * @param most how much of the work is done at the same time
+ */
+export function createPool<Client>(
+  connect: () => Client,
+  end: (client: Client) => Promise<void>,
+  most: number,
+): Pool<Client> {
   let client = connect();
+  let turn = createTurns(most);
   let ended = false;
 
   async function once<T>(deadlineMs: number, work: (client: Client) => PromiseLike<T>): Promise<T> {
-    const used = client;
+    const [used, take] = [client, turn];
     try {
       return await withDeadline(
-        undeadlocked(() => work(used)),
+        undeadlocked(() => take(() => work(used))),
         deadlineMs,
       );
     } catch (error) {
       if (isLoss(error) && used === client && !ended) {
         client = connect();
+        turn = createTurns(most);
         // Nobody waits for the old one, and it has nothing to say that its queries did not.
         end(used).catch(() => {});
       }
@@ -54,6 +63,23 @@ export function createPool<Client>(connect: () => Client, end: (client: Client) 
   };
 }
 
+/** Work beyond `most` waits for what began before it. */
+export function createTurns(most: number): <T>(work: () => PromiseLike<T>) => Promise<T> {
+  let free = most;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => void waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
+}
+
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html: deadlock_detected. */
 const DEADLOCK = "40P01";
 const MOST_TRIES = 5;
@@ -69,7 +95,8 @@ export async function undeadlocked<T>(work: () => PromiseLike<T>): Promise<T> {
   }
 }
 
-function isLoss(error: unknown): boolean {
+/** Whether the connection is gone, or about to go. */
+export function isLoss(error: unknown): boolean {
   const code = codeOf(error);
   return LOSSES.some((prefix) => code.startsWith(prefix));
 }

@@ -1,0 +1,100 @@
+// What lies between a gateway and its PostgreSQL, or is set there for it: connections that end, poolers, certificates, settings of a role.
+
+import { describe, expect, test } from "bun:test";
+import { CHAIN_RULES } from "../../src/audit/verify/index.ts";
+import { openChains } from "../../src/store/chain-reader.ts";
+import { explainStoreError } from "../../src/store/error.ts";
+import { glanceAtPostgres } from "../../src/store/postgres/glance.ts";
+import { openPostgres } from "../../src/store/postgres/open.ts";
+import { makeGate } from "../e2e/books-scene.ts";
+import { hasPooler, startPooler } from "../pooler.ts";
+import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
+import { makeEntry, makeUser, open } from "./sample.ts";
+
+const database = { maxConnections: 4, maxIdleMs: 0, maxLifetimeMs: 0 };
+
+describe.skipIf(!hasPostgres)("a transaction whose connection ends", () => {
+  test.each(["under a statement", "between two statements"])(
+    "%s fails as a whole, and nothing else does",
+    async (when) => {
+      const gate = await makeGate(await createDatabase());
+      await gate.open();
+      const engine = await openPostgres({ location: gate.dsn, database });
+      const work = engine.snapshot(async (db) => {
+        await db.execute("select 1");
+        const asleep = when === "under a statement" ? db.execute("select pg_sleep(20)") : null;
+        await gate.close();
+        await asleep;
+        await new Promise(setImmediate);
+        return db.execute("select 1");
+      });
+      expect(await work.catch(({ code }: { code: string }) => code)).toBe("store_unreachable");
+      await gate.open();
+      await engine.ping();
+      await engine.close();
+      await gate.close();
+    },
+  );
+});
+
+test.skipIf(!hasPostgres)("a database that writes dates in another style is read all the same", async () => {
+  const dsn = await createDatabase();
+  await runSql(dsn, `alter database ${new URL(dsn).pathname.slice(1)} set datestyle = 'German, DMY'`);
+  const store = await open(dsn);
+  const [user, entry] = [makeUser(), makeEntry()];
+  await store.identity.createUsers([user]);
+  await store.ledger.append([entry]);
+  expect((await store.identity.listUsers()).map(({ createdAt }) => createdAt)).toEqual([user.createdAt]);
+  expect((await store.ledger.page({}, 1, null)).entries.map(({ createdAt }) => createdAt)).toEqual([entry.createdAt]);
+  await store.close();
+});
+
+describe.skipIf(!hasPostgres || !hasPooler)("a pooler that gives each transaction another connection", () => {
+  test("is noticed: nothing hangs, and nothing is asked for that another connection prepared", async () => {
+    const direct = await createDatabase();
+    const pooler = await startPooler(direct);
+    const store = await open(pooler.dsn);
+    const rounds = 20;
+    await Promise.all(
+      Array.from({ length: rounds }, async () => {
+        await store.identity.createUsers([makeUser({ email: `${crypto.randomUUID()}@example.com` })]);
+        await Promise.all([store.ledger.append([makeEntry()]), store.ping(), store.identity.changes(null)]);
+        await Promise.all([store.ledger.summarize({}), store.ledger.page({}, 1, null), store.ping()]);
+      }),
+    );
+    expect((await store.ledger.summarize({})).consume.requests).toBe(rounds);
+    await store.close();
+    expect(await runSql(direct, "select count(*)::int as n from users")).toMatchObject([{ n: rounds }]);
+    await pooler.stop();
+  }, 30_000);
+
+  test("lets those look who only read", async () => {
+    const pooler = await startPooler(await createDatabase());
+    await (await open(pooler.dsn)).close();
+    const { engine, close } = await glanceAtPostgres({
+      location: pooler.dsn,
+      database: { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 },
+    });
+    await Promise.all(Array.from({ length: 20 }, () => engine.read((db) => db.execute("select 1"))));
+    await close();
+    const chains = await openChains(pooler.dsn, CHAIN_RULES);
+    expect(await chains.chains()).toEqual([]);
+    await chains.close();
+    await pooler.stop();
+  });
+});
+
+test.each([
+  ["08P01", "password authentication failed", "refuses the login"],
+  ["08P01", 'database "books" does not exist', "there is no such database"],
+  ["08P01", "unsupported startup parameter: jit", '"jit"; name it in its ignore_startup_parameters'],
+  ["08P01", "server_login_retry", "does not answer"],
+  ["28000", 'no pg_hba.conf entry for host "::1", user "u", database "d", no encryption', "sslmode=require"],
+  ["28000", 'role "u" is not permitted to log in', "refuses the login"],
+  ["42704", 'unrecognized configuration parameter "channel_binding"', 'knows no setting "channel_binding"'],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate", "NODE_EXTRA_CA_CERTS"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "Hostname/IP does not match", "Check the host of the DSN"],
+])("%s, %s: the words name the cause and what to do", (code, text, said) => {
+  const error = Object.assign(new Error(text), { code });
+  expect(explainStoreError(error, "PostgreSQL at db/books").message).toContain(said);
+});
