@@ -14,7 +14,8 @@ async function callByProxy(...call: Parameters<Fetch>): Promise<Response> {
   try {
     return await fetch(...(call as Parameters<typeof fetch>));
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && UNREACHED.test(String(error.code)))) throw error;
-    throw Object.assign(new Error(error.message, { cause: error }), { code: `ERR_PROXY_${error.code}` });
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!UNREACHED.test(code)) throw error;
+    throw Object.assign(new Error(`${code} by way of a proxy`, { cause: error }), { code: `ERR_PROXY_${code}` });
   }
 }

@@ -200,7 +200,7 @@ type Work = (tx: postgres.TransactionSql) => unknown;
 function guardBegin(begin: (options: string, work: Work) => Promise<unknown>) {
   return async (...args: [Work] | [string, Work]): Promise<unknown> => {
     const [options, work] = args.length === 1 ? ["", args[0]] : args;
-    let loss: unknown = null;
+    let loss: Error | null = null;
     const pass = <T>(part: T): T => {
       if (loss !== null) throw loss;
       return part;
@@ -214,7 +214,7 @@ function guardBegin(begin: (options: string, work: Work) => Promise<unknown>) {
           }),
         );
       } catch (error) {
-        if (loss === null && isLoss(error)) loss = error;
+        if (error instanceof Error && isLoss(error)) loss ??= error;
         // The end of the connection ends the transaction.
         return loss === null ? Promise.reject(error) : new Promise(() => undefined);
       }
@@ -222,7 +222,7 @@ function guardBegin(begin: (options: string, work: Work) => Promise<unknown>) {
     try {
       return await running;
     } catch (error) {
-      loss ??= error;
+      loss ??= error instanceof Error ? error : new Error(String(error));
       throw loss;
     }
   };
