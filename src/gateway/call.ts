@@ -47,6 +47,8 @@ export interface Call {
   headers: Headers;
   /** Aborted when the client goes away. */
   signal: Presence;
+  /** All of the answer is there: for a client that takes none of it nobody waits. Missing where there is no client. */
+  letGo?: () => void;
   startedWallMs: number;
   startedMs: number;
   /** The body's text. Rejects with a GatewayError (too_large, invalid_request). */

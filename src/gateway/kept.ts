@@ -20,6 +20,7 @@ export interface KeptRequest {
   requestId: string;
   query: URLSearchParams;
   signal: Presence;
+  letGo: () => void;
 }
 
 /** How often an answer that another process makes is looked at by whoever follows it. */

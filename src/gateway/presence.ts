@@ -13,6 +13,14 @@ export interface Presence {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
+/** Who calls, and by what. */
+interface Present {
+  caller: Caller;
+  signal: Presence;
+  /** Called once nobody but the client is waited for; missing where none is there. */
+  letGo?: () => void;
+}
+
 /** Of one call, from its door to its row. */
 export interface WatchedPresence extends Presence {
   /** From now on the client's departure ends nothing. */
@@ -24,19 +32,13 @@ export interface WatchedPresence extends Presence {
 /** Tells within a second whose key, session or user is no more. */
 export type Rights = Pick<KeyRing, "unwatch" | "watch">;
 
-export function openPresence(
-  { caller, signal }: { caller: Caller; signal: Presence },
-  rights: Rights,
-): WatchedPresence {
-  return watch(new CallPresence(caller.mark, signal, rights));
+export function openPresence(given: Present, rights: Rights): WatchedPresence {
+  return watch(new CallPresence(given, rights));
 }
 
 /** Of what goes on for as long as its client likes: it ends as well once he may do something else than when he came in. */
-export function openLongPresence(
-  { caller, signal }: { caller: Caller; signal: Presence },
-  rights: Rights,
-): WatchedPresence {
-  return watch(new CallPresence(caller.mark, signal, rights, caller));
+export function openLongPresence(given: Present, rights: Rights): WatchedPresence {
+  return watch(new CallPresence(given, rights, given.caller));
 }
 
 function watch(presence: CallPresence): CallPresence {
@@ -57,12 +59,19 @@ class CallPresence implements WatchedPresence, Watched {
   #others: Set<() => void> | null = null;
   #leave: (() => void) | null = null;
 
+  readonly mark: string | undefined;
+  readonly client: Presence;
+  readonly #letGo: (() => void) | undefined;
+
   constructor(
-    readonly mark: string | undefined,
-    readonly client: Presence,
+    { caller, signal, letGo }: Present,
     readonly watcher: Rights,
     readonly rights?: Caller,
-  ) {}
+  ) {
+    this.mark = caller.mark;
+    this.client = signal;
+    this.#letGo = letGo;
+  }
 
   get aborted(): boolean {
     return this.#isGone || (!this.#isDetached && this.client.aborted);
@@ -98,6 +107,7 @@ class CallPresence implements WatchedPresence, Watched {
   close(): void {
     this.watcher.unwatch(this);
     this.detach();
+    this.#letGo?.();
   }
 
   end(error: GatewayError): void {

@@ -4,6 +4,7 @@ import {
   type GatewayTools,
   type KeptRequest,
   cancelAnswer,
+  isStream,
   listInput,
   removeAnswer,
   showAnswer,
@@ -30,25 +31,27 @@ function listRoutes(wire: Wire & { memory: WireMemory }, tools: GatewayTools): G
     requestId: context.requestId,
     query: context.query,
     signal: context.request.signal,
+    letGo: context.letGo,
   });
+  /** What its provider may be asked for. */
+  const waitFor = async (context: Context, work: (request: KeptRequest) => Promise<Response>): Promise<Response> => {
+    context.keepOpen();
+    const answer = await work(read(context));
+    if (!isStream(answer.headers)) context.letGo();
+    return answer;
+  };
   return [
     {
       ...every,
       method: "GET",
       path,
-      handle(context) {
-        context.keepOpen();
-        return showAnswer(read(context), tools);
-      },
+      handle: (context) => waitFor(context, (request) => showAnswer(request, tools)),
     },
     {
       ...every,
       method: "DELETE",
       path,
-      async handle(context) {
-        context.keepOpen();
-        return Response.json(await removeAnswer(read(context), tools));
-      },
+      handle: (context) => waitFor(context, async (request) => Response.json(await removeAnswer(request, tools))),
     },
     {
       ...every,
@@ -60,10 +63,7 @@ function listRoutes(wire: Wire & { memory: WireMemory }, tools: GatewayTools): G
       ...every,
       method: "POST",
       path: `${path}/cancel`,
-      async handle(context) {
-        context.keepOpen();
-        return Response.json(await cancelAnswer(read(context), tools));
-      },
+      handle: (context) => waitFor(context, async (request) => Response.json(await cancelAnswer(request, tools))),
     },
   ];
 }

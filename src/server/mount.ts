@@ -140,6 +140,7 @@ async function respond(
   const requestId = chooseRequestId(request.headers, parts.newId);
   const startedMs = parts.clock.monotonicMs();
   const peer = (): string | null => findPeer(parts, request, listener);
+  const letGo = (): void => listener?.timeout(request, IDLE_SECONDS);
   try {
     const response = await enter(route, parts, {
       request,
@@ -155,7 +156,7 @@ async function respond(
         return found === null ? null : { address: found.address, port: found.port ?? null };
       },
       keepOpen: () => listener?.timeout(request, 0),
-      letGo: () => listener?.timeout(request, IDLE_SECONDS),
+      letGo,
       upgrade: (session, headers) => listener?.upgrade(request, { data: session, headers }) === true,
     });
     if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", requestId);
@@ -175,6 +176,7 @@ async function respond(
     });
     return response;
   } catch (error) {
+    letGo();
     const wire = "wire" in route ? route.wire : route.wireOf?.(request);
     const own = route.path.startsWith(API_PATHS) ? request.headers : undefined;
     const answer = answerError(error, { requestId, wire, log: parts.log, from: peer(), own });

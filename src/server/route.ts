@@ -28,7 +28,7 @@ export interface RouteContext {
   socket(): Socket | null;
   /** Lifts the server's idle timeout from this request: its own deadlines hold instead. */
   keepOpen(): void;
-  /** Puts it back, where the whole answer is there: for a client that takes none of it nobody waits. */
+  /** Puts it back, where all of the answer is there: for a client that takes none of it nobody waits. An error does so by itself. */
   letGo(): void;
   /** Makes of the request a WebSocket, driven by the session; false where it cannot be made one. */
   upgrade(session: Session, headers: Record<string, string>): boolean;

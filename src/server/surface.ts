@@ -27,7 +27,7 @@ export function makeSurface(
         entry: `calls ${wire.operation}`,
         wire,
         async handle(context) {
-          const { request, requestId, caller, keepOpen, params } = context;
+          const { request, requestId, caller, keepOpen, letGo, params } = context;
           const model = params["model"];
           const query = pickQuery(wire, context);
           const answer = await handleReusable(
@@ -43,6 +43,7 @@ export function makeSurface(
               caller,
               headers: request.headers,
               signal: request.signal,
+              letGo,
               startedWallMs: tools.clock.wallMs(),
               startedMs: tools.clock.monotonicMs(),
               async read() {
@@ -54,7 +55,7 @@ export function makeSurface(
             },
             tools,
           );
-          if (!isStream(answer.headers)) context.letGo();
+          if (!isStream(answer.headers)) letGo();
           return answer;
         },
       });

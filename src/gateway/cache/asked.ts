@@ -9,7 +9,7 @@ import { readTags } from "../tag.ts";
 
 /** What must be known of a call that is given the answer of another one, whatever it asks. */
 export interface Repeat {
-  call: Pick<Call, "caller" | "headers" | "id" | "requestId" | "signal" | "startedMs" | "startedWallMs"> & {
+  call: Pick<Call, "caller" | "headers" | "id" | "letGo" | "requestId" | "signal" | "startedMs" | "startedWallMs"> & {
     wire: Pick<Wire, "endpoint" | "limitHeaders">;
   };
   peek: Pick<Peek, "model" | "stream">;

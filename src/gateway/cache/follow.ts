@@ -49,7 +49,11 @@ export async function follow(asked: Repeat, tools: GatewayTools, flight: Flight)
   const { status, headers, body } = opening;
   const stream = "shared" in body;
   const row = flight.row();
-  if (!stream) await book(status, row?.errorKind ?? null).finally(leave);
+  const end = (): void => {
+    leave();
+    call.letGo?.();
+  };
+  if (!stream) await book(status, row?.errorKind ?? null).finally(end);
   const answer = { headers: pickHeaders(headers), saved: row === null || stream ? NOT_KNOWN : readSaved(row) };
   const made = makeHeaders({ call, clock: tools.clock, answer, word: "shared", stream: peek.stream, ageMs: null });
   const own = { ...made, ...limits };
@@ -61,7 +65,7 @@ export async function follow(asked: Repeat, tools: GatewayTools, flight: Flight)
     // What it cost the other one is told among its last pieces.
     return piece !== null && settled !== null && isEvents(headers) ? cleanStream(piece) : piece;
   };
-  return new Response(give(body.shared, { leave, carry }), { status, headers: own });
+  return new Response(give(body.shared, { leave: end, carry }), { status, headers: own });
 }
 
 /** All pieces in their order. `carry` is given each before it goes out, and null at the end. */

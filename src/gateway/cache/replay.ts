@@ -19,6 +19,7 @@ export async function giveAgain(
   const { from, modelServed, saved } = found;
   await book({ reuse: { kind, from, saved }, modelServed, status: 200, errorKind: null });
   const { call, peek } = asked;
+  call.letGo?.();
   const { clock } = tools;
   const word = kind === "cache" ? "hit" : "shared";
   const ageMs = clock.wallMs() - found.storedMs;

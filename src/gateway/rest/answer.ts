@@ -96,7 +96,6 @@ async function answerWhole(state: State, meter: Meter): Promise<Response> {
   attempted(state, null);
   await state.record.settle(upstream.status, null);
   const headers = makeHeaders(state, { "content-type": upstream.headers.get("content-type") ?? "application/json" });
-  state.call.letGo();
   return new Response(told === null ? text : JSON.stringify(told), { status: upstream.status, headers });
 }
 

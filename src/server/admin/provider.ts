@@ -180,9 +180,8 @@ function makeActs(parts: ProviderParts): GuardedRoute[] {
       path: `${PATH}/:id/test`,
       authority: WRITE,
       about: ABOUT.test,
-      async handle({ request, params, caller, keepOpen }) {
+      async handle({ request, params, caller, keepOpen, letGo }) {
         const { model } = await readJson(request, limit(), TRIAL);
-        keepOpen();
         const name = (params["id"] ?? "").toLowerCase();
         const { providers, redact } = scene();
         const provider = providers.get(name);
@@ -191,10 +190,12 @@ function makeActs(parts: ProviderParts): GuardedRoute[] {
           if (unused === undefined) throw unknown(name, scene());
           return Response.json(printTrials(name, tellUnused(unused.obstacle)));
         }
+        keepOpen();
         const trials =
           typeof model === "string"
             ? await testModel(provider, model, { tools, caller, newId })
             : await testProvider(provider, { ...tools, redact });
+        letGo();
         return Response.json(printTrials(name, trials));
       },
     },
