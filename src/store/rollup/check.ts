@@ -11,7 +11,7 @@ import { type Level, LEVELS } from "../report/plan.ts";
 import { readSummed } from "./rollup.ts";
 import { MAX_MS } from "../row-guard.ts";
 import { createSums } from "./sum.ts";
-import { findMisplaced, readHourly, readPacked } from "../sheet/check.ts";
+import { findMisplaced, listSheetDays, readHourly, readPacked } from "../sheet/check.ts";
 import { isHourly } from "../sheet/hour.ts";
 import { DAY_MS, HOUR_MS, LINES, QUARTER, QUARTER_MS, ROWS, SHELF } from "../sheet/level.ts";
 import { TERMS } from "../sheet/sheet.ts";
@@ -32,6 +32,8 @@ const HOURLY = ALL.filter((level) => LEVELS.includes(level) && isHourly(level));
 const FINE = ALL.filter(({ grainMs }) => grainMs <= DAY_MS);
 const COARSE = ALL.filter(({ grainMs }) => grainMs > DAY_MS);
 const BLOCK_MS = Math.max(...COARSE.map(({ grainMs }) => grainMs));
+/** All that there are sheets of. */
+const SHEETS = [...PACKED.map(({ name }) => name), ROWS];
 /** What is remembered of wrong ones. */
 const MAX_WRONG = 10_000;
 
@@ -109,15 +111,18 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
       const sheetMs = LINES.includes(level) ? DAY_MS : level.grainMs;
       const isThere = ({ startedAt }: RollupRow): boolean => packed.starts.has(floor(startedAt.getTime(), sheetMs));
       note(packed.rows, (byLevel.get(level.name) ?? []).filter(isThere), "tokligence_sheets");
+      noteWrong([...packed.hidden].map((startMs) => blameHidden(level.name, startMs, sheetMs)));
     }
+  };
+  const sheetDays = areSheetsValid ? await listSheetDays(place, db, SHEETS) : [];
+  const findNext = async (atMs: number): Promise<number | null> => {
+    const days = [await findDay(place, db, atMs), sheetDays.find((day) => day + DAY_MS > atMs)];
+    const found = days.filter((day) => typeof day === "number");
+    return found.length === 0 ? null : Math.min(...found);
   };
   const last = Math.min(toMs, (await findDay(place, db, null)) ?? 0);
   let first: number | null = null;
-  for (
-    let day = await findDay(place, db, fromMs);
-    day !== null && day < toMs;
-    day = await findDay(place, db, day + DAY_MS)
-  ) {
+  for (let day = await findNext(fromMs); day !== null && day < toMs; day = await findNext(day + DAY_MS)) {
     first ??= day;
     query.onProgress((day - first) / DAY_MS, Math.max(1, (last - first) / DAY_MS + 1));
     const start = Math.floor(day / BLOCK_MS) * BLOCK_MS;
@@ -244,6 +249,22 @@ async function listMisplaced(place: Place, db: Db, of: Parameters<typeof findMis
     kept: `places of ${told} rows`,
     computed: `places of ${there} rows`,
   }));
+}
+
+/** What it may be found by is not what it holds: reports that filter would leave it out. */
+function blameHidden(level: string, startMs: number, spanMs: number): WrongSum {
+  const [kept, computed] = ["found by what it does not hold", "found by all that it holds"];
+  const startedAt = new Date(startMs);
+  return {
+    id: `${level} ${startMs}`,
+    level,
+    startedAt,
+    spanMs,
+    kind: "other",
+    table: "tokligence_sheets",
+    kept,
+    computed,
+  };
 }
 
 interface Look extends Pick<WrongSum, "table"> {

@@ -2,16 +2,15 @@
 
 import { and, eq, gte, lt } from "drizzle-orm";
 import { printClasses } from "../../lib/spread.ts";
-import type { Db, Engine, RollupRow } from "../engine.ts";
+import type { Db, Engine, RollupRow, SheetPlace } from "../engine.ts";
 import type { Level } from "../report/plan.ts";
 import { describe, nameSum } from "../rollup/sum.ts";
 import type { Description, RowPlace } from "../row-read.ts";
 import { readHours } from "./hour.ts";
-import { QUARTER_MS, ROWS } from "./level.ts";
-import { readBodies } from "./make.ts";
+import { DAY_MS, QUARTER_MS, ROWS } from "./level.ts";
 import { type Bodies, mergeSums } from "./merge.ts";
 import { unpackPlaces } from "./place.ts";
-import { packSheet, unpackSheet } from "./sheet.ts";
+import { packSheet, signBody, unpackSheet } from "./sheet.ts";
 
 interface Look {
   level: Level;
@@ -20,17 +19,47 @@ interface Look {
   endMs: number;
 }
 
-/** All sums of the level's sheets that begin in that time, and when these begin. */
-export async function readPacked(
+/** Days in which sheets of these levels begin, in order: there may be some of days of which there is nothing else. */
+export async function listSheetDays(
   { sheets }: Pick<Engine, "sheets">,
   db: Db,
+  levels: readonly string[],
+): Promise<number[]> {
+  const days = new Set<number>();
+  for (const level of levels)
+    for (const { startMs } of await sheets.list(db, { level, fromMs: -Infinity, toMs: Infinity }))
+      days.add(Math.floor(startMs / DAY_MS) * DAY_MS);
+  return [...days].sort((left, right) => left - right);
+}
+
+/** All sums of the level's sheets that begin in that time, and when these begin; `hidden` are those that some filters pass over. */
+export async function readPacked(
+  place: Pick<Engine, "sheets">,
+  db: Db,
   { level, startMs: fromMs, endMs: toMs }: Look,
-): Promise<{ rows: RollupRow[]; starts: ReadonlySet<number> }> {
-  const there = await sheets.list(db, { level: level.name, fromMs, toMs });
-  return {
-    starts: new Set(there.map(({ startMs }) => startMs)),
-    rows: await unpackAll(readBodies({ sheets }, db, level.name, { fromMs, toMs }), level),
+): Promise<{ rows: RollupRow[]; starts: ReadonlySet<number>; hidden: ReadonlySet<number> }> {
+  const { starts, bodies, hidden } = await readSigned(place, db, { level: level.name, fromMs, toMs });
+  return { starts, rows: await unpackAll(bodies, level), hidden };
+}
+
+interface Signed {
+  starts: ReadonlySet<number>;
+  bodies: Bodies;
+  /** Known once all bodies were read. */
+  hidden: ReadonlySet<number>;
+}
+
+async function readSigned({ sheets }: Pick<Engine, "sheets">, db: Db, place: SheetPlace): Promise<Signed> {
+  const there = await sheets.listSigned(db, place);
+  const signs = new Map(there.map(({ startMs, part, sign }) => [`${startMs} ${part}`, sign]));
+  const hidden = new Set<number>();
+  const read = async function* (): AsyncGenerator<{ startMs: number; body: Uint8Array }, void> {
+    for await (const { startMs, part, body } of sheets.read(db, place.level, there)) {
+      if (!signBody(body).equals(signs.get(`${startMs} ${part}`) ?? new Uint8Array())) hidden.add(startMs);
+      yield { startMs, body };
+    }
   };
+  return { starts: new Set(there.map(({ startMs }) => startMs)), bodies: read(), hidden };
 }
 
 /** All sums of an hourly level, of whichever table: they are the same ones, in parts. */
@@ -76,19 +105,20 @@ async function unpackAll(bodies: Bodies, level: Level): Promise<RollupRow[]> {
 
 /** Quarters of that time whose sheets do not say where exactly those rows are, with how many they tell of and how many there are. */
 export async function findMisplaced(
-  { sheets }: Pick<Engine, "sheets">,
+  place: Pick<Engine, "sheets">,
   db: Db,
   { fromMs, toMs, places }: { fromMs: number; toMs: number; places: readonly RowPlace[] },
 ): Promise<{ startMs: number; told: number; there: number }[]> {
   const known = new Map<string, Description>();
   const told = new Map<number, string[]>();
-  for await (const { startMs, body } of readBodies({ sheets }, db, ROWS, { fromMs, toMs }))
+  const { bodies, hidden } = await readSigned(place, db, { level: ROWS, fromMs, toMs });
+  for await (const { startMs, body } of bodies)
     told.set(startMs, [...(told.get(startMs) ?? []), ...unpackPlaces(body, startMs, known).map(printPlace)]);
   const there = Map.groupBy(places, ({ atMs }) => atMs - (atMs % QUARTER_MS));
   return [...told].flatMap(([startMs, own]) => {
     const right = (there.get(startMs) ?? []).map(printPlace).toSorted();
     const isSame = own.length === right.length && own.toSorted().every((place, index) => place === right[index]);
-    return isSame ? [] : [{ startMs, told: own.length, there: right.length }];
+    return isSame && !hidden.has(startMs) ? [] : [{ startMs, told: own.length, there: right.length }];
   });
 }
 

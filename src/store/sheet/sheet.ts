@@ -145,6 +145,12 @@ export function openSheet(packed: Uint8Array): Sheet {
   };
 }
 
+/** What it may be found by, made of what it holds. */
+export function signBody(packed: Uint8Array): Buffer {
+  const { values } = openTerms(openColumns(packed));
+  return Buffer.from(signSheet(TERMS.map((term) => [term, values(term)])));
+}
+
 /** The rows of a sheet that begins then, as they were before; but for what names them. */
 export function unpackSheet(packed: Uint8Array, startMs: number): Omit<RollupRow, "id" | "level">[] {
   const { rows, moments, values, terms, sums, latency, ttft } = openSheet(packed);

@@ -1,7 +1,10 @@
 // Sums that were packed to be read fast, changed behind the gateway's back: named by what they are of. On SQLite; what is read of them is the same on both engines.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Bench, makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
+
+// Many commands, each of which opens its database anew.
+setDefaultTimeout(20_000);
 
 const START_MS = Date.UTC(2026, 2, 3, 9, 20);
 let bench: Bench;
@@ -46,6 +49,38 @@ test("packed sums are held against the rows, too", async () => {
   await bench.tamper("insert or replace into tokligence_sheets select * from kept_sheets");
   await bench.tamper("drop table kept_sheets");
   expect((await verifyBooks(bench)).findings).toEqual([]);
+});
+
+/** All is put back afterwards. */
+async function changeSheets(...changes: string[]) {
+  await bench.tamper("create table kept_sheets as select * from tokligence_sheets");
+  const findings = await tryChanges(bench, changes);
+  await bench.tamper("delete from tokligence_sheets");
+  await bench.tamper("insert into tokligence_sheets select * from kept_sheets");
+  await bench.tamper("drop table kept_sheets");
+  return findings;
+}
+
+const LEVELS = ["all.days", "all.hour", "all.quarter", "all.line", "owner.days", "rows.quarter"];
+const firstOf = (level: string): string =>
+  `level = '${level}' and started_at = (select min(started_at) from tokligence_sheets where level = '${level}')`;
+
+test.each(LEVELS)("a sheet of %s is named where there is nothing else of its time", async (level) => {
+  for (const at of [Date.UTC(2026, 0, 5), Date.UTC(12_000, 0, 5)]) {
+    const findings = await changeSheets(
+      `insert into tokligence_sheets select level, ${at}, part, sign, body from tokligence_sheets where ${firstOf(level)}`,
+    );
+    expect(findings[0]).toMatchObject({ kind: "sums_altered", table: "tokligence_sheets" });
+    expect(findings[0]?.text).toContain(`(${level}, packed)`);
+  }
+});
+
+test.each(LEVELS)("a sheet of %s is named that filters pass over", async (level) => {
+  const findings = await changeSheets(
+    `update tokligence_sheets set sign = zeroblob(length(sign)) where ${firstOf(level)}`,
+  );
+  expect(findings).toMatchObject([{ kind: "sums_altered", table: "tokligence_sheets" }]);
+  expect(findings[0]?.text).toContain(`(${level}, packed)`);
 });
 
 test("sums that nobody can read are a finding, and no failure of the database", async () => {
