@@ -186,7 +186,7 @@ async function compareRows(
   let disputed = 0;
   let first: { head: Head; origin: string | null; found: string } | null = null;
   for (const { head, origin } of good.toSorted((left, right) => left.head.seq - right.head.seq)) {
-    if (head.seq === 0 || head.reason === "cut" || head.seq > init.most) continue;
+    if (head.seq === 0 || head.seq > init.most) continue;
     if (head.seq <= range.after || head.seq > range.through) continue;
     const found = await reader.link(state.chain, head.seq);
     if (found === null) continue;

@@ -1,7 +1,6 @@
 // The rows of a chain, gone through in stretches that several hands may have at once, and what they found put together again. Knows no SQL and no hash.
 
 import { type Scan, type Stretch, startScan } from "./scan.ts";
-import type { Signed } from "./signed.ts";
 
 /** Goes through one stretch; several may be asked for at once. */
 export type ScanOne = (stretch: Stretch, onRows: (rows: number) => void) => Promise<Scan>;
@@ -10,22 +9,20 @@ const STRETCH = 50_000;
 const MAX_STRETCHES = 2_000;
 
 interface ScanInit {
-  cut: Signed["cut"];
   scan: ScanOne;
   onRows: (rows: number) => void;
 }
 
 /** As many stretches as make sense; a place that is far out makes them longer, not more. */
 export async function scanAll(
-  { chain, after, through, forgotten }: Stretch,
-  { cut, scan, onRows }: ScanInit,
+  { chain, after, through, forgotten, previous }: Stretch,
+  { scan, onRows }: ScanInit,
 ): Promise<Scan> {
   const length = Math.max(STRETCH, Math.ceil((through - after) / MAX_STRETCHES));
   const stretches: Stretch[] = [];
   for (let at = after; at < through; at += length) {
     const stretch: Stretch = { chain, after: at, through: Math.min(at + length, through), forgotten };
-    // The row itself is gone, its hash was signed.
-    if (at === cut.seq && at > 0) stretch.previous = cut.hash;
+    if (at === after && previous !== undefined) stretch.previous = previous;
     stretches.push(stretch);
   }
   return merge(

@@ -7,7 +7,8 @@ import { type Finding, makeFinding, nameRows } from "./finding.ts";
 import { judgeScan } from "./judge.ts";
 import { checkMark } from "./mark.ts";
 import type { ChainMark, ChainReader, ChainState, Extent, StoredHead } from "./reader.ts";
-import { checkOrigin, checkSigned, type KeptHead } from "./signed.ts";
+import type { Scan, Stretch } from "./scan.ts";
+import { checkOrigin, checkSigned, type KeptHead, type Signed } from "./signed.ts";
 import { type ScanOne, scanAll } from "./stretch.ts";
 import type { CutChain } from "./sums.ts";
 
@@ -134,8 +135,11 @@ async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) 
   const signed = await checkSigned({ reader, stored, state, kept, trusted, own, least, most, range });
   // Rows whose time was over are not there to be gone through.
   const after = Math.max(range.after, Math.min(signed.cut.seq, least - 1));
-  const stretch = { chain, after, through: range.through, forgotten: signed.forgotten };
-  const scan = await scanAll(stretch, { cut: signed.cut, scan: init.scan, onRows });
+  const stretch: Stretch = { chain, after, through: range.through, forgotten: signed.forgotten };
+  const hash = signed.hashes.get(after);
+  // The row itself is gone, its hash was signed.
+  if (after > 0 && after < least && hash !== undefined) stretch.previous = hash;
+  const scan = await scanAll(stretch, { scan: init.scan, onRows });
   const findings = [
     ...signed.findings,
     ...judgeScan(scan, {
@@ -145,6 +149,7 @@ async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) 
       end: state,
       promised: promise(state, signed),
     }),
+    ...(await checkLeft(chain, signed.cut.seq, scan, reader)),
     ...(await checkEnd(item, signed, scan, reader)),
     ...(await checkMark({ state, mark, extent, signed, reader })),
   ];
@@ -163,8 +168,35 @@ async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) 
     cut: signed.cut,
     report,
     findings: found,
-    notes: [...signed.notes, ...tellUnsigned(extent, signed.newest, chain), ...tellWaiting(item)],
+    notes: [
+      ...signed.notes,
+      ...tellUnproved(extent, signed, chain),
+      ...tellUnsigned(extent, signed.newest, chain),
+      ...tellWaiting(item),
+    ],
   };
+}
+
+/** Rows go by age from the first on: none of those before one that did is left. A removal may go on meanwhile. */
+async function checkLeft(
+  chain: string,
+  cutSeq: number,
+  { gaps }: Scan,
+  reader: Pick<ChainReader, "extent">,
+): Promise<Finding[]> {
+  const gap = gaps.findLast(({ from }) => from <= cutSeq);
+  const { least, rows } = gap === undefined ? NOTHING : await reader.extent(chain);
+  if (gap === undefined || rows === 0 || least >= gap.from) return [];
+  const said = `${nameRows(least, gap.from - 1)} there, and those from ${gap.from} to ${Math.min(gap.to, cutSeq)} went by age, oldest first: put in.`;
+  return [makeFinding({ kind: "inserted", chain, seq: least, toSeq: gap.from - 1, text: said })];
+}
+
+/** The contents of the first row prove nothing where the one before it is gone, and are proved by nothing where it has had its time itself. */
+function tellUnproved({ rows, least }: Extent, { cut, hashes }: Signed, chain: string): string[] {
+  if (rows === 0 || least === 1 || least > cut.seq || hashes.has(least - 1)) return [];
+  return [
+    `Row ${least} cannot be checked (chain ${chain}): the one before it went by age, and its own removal was signed, too. A gateway removes it at its next round; if it stays, it was put in.`,
+  ];
 }
 
 /** Where a signed place holds a row that is named as none of its own, that it is not the signed one says nothing more. */

@@ -121,9 +121,12 @@ export function openSqliteChains(location: string, rules: ChainRules): ChainRead
     *rows(table, { chain, after, through }) {
       for (let at = after; ;) {
         const page = readPage(table, { chain, after: at, through });
-        yield page;
-        if (page.length < PAGE) return;
-        at = page.at(-1)?.seq ?? through;
+        if (page.length < PAGE) return void (yield page);
+        // Others may be at the place of the last one: somebody put them there, and they must not fall between two pages.
+        const last = page.findIndex(({ seq }) => seq === page.at(-1)?.seq);
+        const whole = last === 0 ? page : page.slice(0, last);
+        yield whole;
+        at = whole.at(-1)?.seq ?? through;
       }
     },
     async recheck(table, chain, seq): Promise<NamedRow | null> {

@@ -2,8 +2,10 @@
 // both engines.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { getTableColumns } from "drizzle-orm";
+import { ledgerEntries } from "../../../src/store/sqlite/schema.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
-import { type Bench, fillBooks, makeBench, tryChanges } from "./books.ts";
+import { type Bench, fillBooks, makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
 
 const ENGINES = ["sqlite", "postgres"] as const;
 
@@ -80,4 +82,23 @@ describe.each(ENGINES)("on %s", (engine) => {
       await bench.tamper("alter table elsewhere rename to ledger_recounts");
     }
   });
+});
+
+test("a second row of a place is named also where one page of rows ends and the next begins", async () => {
+  const bench = makeBench();
+  const page = 2_000;
+  await bench.write(async ({ ledger }) => {
+    for (let number = 0; number <= page; number++) await ledger.add(makeCall(number));
+  });
+  const columns = Object.values(getTableColumns(ledgerEntries)).map(({ name }) => name);
+  const values = columns.map((name) => (name === "id" ? "'put-in'" : name === "cost_nanos" ? "1" : name));
+  await bench.tamper("drop index ledger_entries_chain");
+  await bench.tamper("create index ledger_entries_chain on ledger_entries (chain, seq)");
+  await bench.tamper(
+    `insert into ledger_entries (${columns.join(", ")}) select ${values.join(", ")} from ledger_entries where seq = ${page}`,
+  );
+  const { findings, rows } = await verifyBooks(bench, "--no-rollups");
+  expect(findings).toMatchObject([{ kind: "inserted", seq: page }]);
+  expect(rows).toBe(page + 2);
+  bench.desk.close();
 });

@@ -3,10 +3,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { getTableColumns } from "drizzle-orm";
+import { ledgerEntries } from "../../../src/store/sqlite/schema.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
 import { runLine } from "../../cli/desk.ts";
 import { runRetention } from "./age.ts";
-import { PAYLOAD, makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
+import { PAYLOAD, makeBench, makeCall, type Report, tryChanges, verifyBooks } from "./books.ts";
 
 // Many commands, each of which opens its database anew.
 setDefaultTimeout(20_000);
@@ -87,6 +89,39 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
     }
     bench.desk.close();
   });
+
+  test.skipIf(engine === "postgres" && !hasPostgres)(
+    "what is put in the place of a row that went is named",
+    async () => {
+      const bench = makeBench(engine === "postgres" ? await createDatabase() : undefined);
+      const day = (number: number) => new Date(bench.clock.wallMs() - (CALLS - number) * DAY_MS);
+      await bench.write(async ({ ledger }) => {
+        for (let number = 1; number <= CALLS; number++) await ledger.add(makeCall(number, { createdAt: day(number) }));
+      });
+      await runRetention(bench, { payloadHashesMs: 0, rowsMs: 4.5 * DAY_MS });
+      const [cut] = await bench.query<{ hash: string }>("select hash from ledger_heads where reason = 'cut'");
+      const own = Object.values(getTableColumns(ledgerEntries)).map(({ name }) => name);
+      const putIn = async (seq: number, hash: string): Promise<Report> => {
+        const over: Record<string, string> = { id: "'put-in'", seq: String(seq), hash: `'${hash}'`, cost_nanos: "1" };
+        const values = own.map((name) => over[name] ?? name).join(", ");
+        await bench.tamper(
+          `insert into ledger_entries (${own.join(", ")}) select ${values} from ledger_entries where seq = ${CALLS}`,
+        );
+        const report = await verifyBooks(bench, "--no-rollups");
+        await bench.tamper("delete from ledger_entries where id = 'put-in'");
+        return report;
+      };
+      expect((await putIn(3, "x")).findings).toMatchObject([{ kind: "inserted", seq: 3, to_seq: 3 }]);
+      expect((await putIn(CALLS - 5, "x")).findings).toMatchObject([{ kind: "rewritten", to_seq: CALLS - 5 }]);
+      // As a removal may be left half done, this is all that can be said.
+      const { findings, notes } = await putIn(CALLS - 5, cut?.hash ?? "");
+      expect(findings).toEqual([]);
+      expect(notes.join(" ")).toContain(`Row ${CALLS - 5} cannot be checked`);
+      const honest = await verifyBooks(bench);
+      expect([honest.findings, honest.notes.join(" ")]).toEqual([[], expect.not.stringContaining("cannot be checked")]);
+      bench.desk.close();
+    },
+  );
 
   test.skipIf(engine === "postgres" && !hasPostgres)("every chain has its turn, whoever signed it", async () => {
     const bench = makeBench(engine === "postgres" ? await createDatabase() : undefined);
