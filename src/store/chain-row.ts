@@ -124,3 +124,12 @@ export async function findLoose(table: ChainTable, { ask, mark, id, outside, lim
   );
   return found.slice(0, limit).map(({ at, ...row }) => ({ ...row, table, createdAt: new Date(at) }));
 }
+
+/** Calls of before there was a chain, which nothing attests: rows of none that are not loose. */
+export async function countUnchained(ask: Ask): Promise<number> {
+  const [found] = await ask<{ rows: number | string }>(
+    `select count(*) as rows from ledger_entries where chain is null and created_at <= (select min(started_at) from ledger_chains)`,
+    [],
+  );
+  return Number(found?.rows ?? 0);
+}

@@ -96,5 +96,7 @@ export interface ChainReader {
   recheck(table: ChainTable, chain: string, seq: number): Promise<NamedRow | null>;
   /** Rows of chains without a place, of chains that nobody knows, and of none though chains had begun; at most `limit`. */
   loose(limit: number): Promise<LooseRow[]>;
+  /** How many calls are of before there was a chain. */
+  unchained(): Promise<number>;
   close(): Promise<void>;
 }

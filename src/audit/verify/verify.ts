@@ -81,7 +81,10 @@ export async function verifyChains(init: VerifyInit): Promise<Verified> {
   }
   const names = new Set([...all.map(({ chain }) => chain), ...(await listUnderWay(init))]);
   verified.findings.push(...missChains(init, names), ...marked.flatMap((chain) => blameStray(chain, names)));
-  if (init.chain === null) verified.findings.push(...(await findLoose(reader)));
+  if (init.chain === null) {
+    verified.findings.push(...(await findLoose(reader)));
+    verified.notes.push(...tellUnchained(await reader.unchained()));
+  }
   return verified;
 }
 
@@ -240,6 +243,12 @@ function missChains({ kept, chain }: VerifyInit, names: ReadonlySet<string>): Fi
     const said = `Chain ${name} is missing: it had come to row ${head.seq} at ${head.signedAt.toISOString()} (${origin}).`;
     return makeFinding({ kind: "chain_missing", chain: name, table: "ledger_chains", id: name, text: said });
   });
+}
+
+function tellUnchained(calls: number): string[] {
+  if (calls === 0) return [];
+  const what = calls === 1 ? "1 call is" : `${calls} calls are`;
+  return [`${what} of before there was a chain: nothing attests them, so nobody can tell what was altered or put in.`];
 }
 
 /** It concerns no row, and somebody put it there, or took its chain away. */

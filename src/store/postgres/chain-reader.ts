@@ -2,7 +2,16 @@
 
 import { getTableColumns, type Table } from "drizzle-orm";
 import type { ChainRules, ChainReader, ChainTable, NamedRow, RawRow, RowRange } from "../../audit/verify/reader.ts";
-import { type ChainRow, type HeadRow, type MarkRow, findLoose, toChain, toHead, toMark } from "../chain-row.ts";
+import {
+  type ChainRow,
+  type HeadRow,
+  type MarkRow,
+  countUnchained,
+  findLoose,
+  toChain,
+  toHead,
+  toMark,
+} from "../chain-row.ts";
 import { explainStoreError } from "../error.ts";
 import { pickPending, SELECT_APPLIED } from "../migration.ts";
 import { planCopy } from "./copy-row.ts";
@@ -134,6 +143,7 @@ export async function openPostgresChains(location: string, rules: ChainRules): P
       const entries = await findLoose("ledger_entries", { ...search, id: IDS.ledger_entries });
       return [...entries, ...(await findLoose("ledger_recounts", { ...search, id: IDS.ledger_recounts }))];
     },
+    unchained: () => countUnchained(all),
     close: () => sql.end({ timeout: CLOSE_TIMEOUT_S }),
   };
 }

@@ -11,7 +11,16 @@ import type {
   RawRow,
   RowRange,
 } from "../../audit/verify/reader.ts";
-import { type ChainRow, type HeadRow, type MarkRow, findLoose, toChain, toHead, toMark } from "../chain-row.ts";
+import {
+  type ChainRow,
+  type HeadRow,
+  type MarkRow,
+  countUnchained,
+  findLoose,
+  toChain,
+  toHead,
+  toMark,
+} from "../chain-row.ts";
 import { explainStoreError } from "../error.ts";
 import { pickPending, SELECT_APPLIED } from "../migration.ts";
 import { planText, type TextPlan } from "./chain-text.ts";
@@ -148,6 +157,7 @@ export function openSqliteChains(location: string, rules: ChainRules): ChainRead
       const entries = await findLoose("ledger_entries", { ...search, id: IDS.ledger_entries });
       return [...entries, ...(await findLoose("ledger_recounts", { ...search, id: IDS.ledger_recounts }))];
     },
+    unchained: () => countUnchained((sql, values) => all(sql, ...values)),
     async close() {
       quick.ledger_entries.statement.finalize();
       quick.ledger_recounts.statement.finalize();

@@ -72,6 +72,14 @@ describe.each(ENGINES)("on %s", (engine) => {
     ]);
   });
 
+  test.skipIf(!runs)("a row from before there was a chain proves nothing, which is said", async () => {
+    const early = isPostgres ? "'2001-01-01'" : "1";
+    await bench.tamper(`update ledger_entries set chain = null, seq = null, created_at = ${early} where seq = 20`);
+    expect((await verifyBooks(bench, "--no-rollups")).notes.join(" ")).toContain(
+      "1 call is of before there was a chain",
+    );
+  });
+
   test.skipIf(!runs)("a table that is gone is named", async () => {
     await bench.tamper("alter table ledger_recounts rename to elsewhere");
     try {
