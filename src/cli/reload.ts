@@ -67,7 +67,8 @@ export async function reloadOnChange(
   const { log } = init;
   const { settings, changes } = given;
   const { reload } = createReload(init, { ...given, hide: changes.hide });
-  process.on("SIGHUP", () => void reload(false));
+  // There it says that the console is closed.
+  if (process.platform !== "win32") process.on("SIGHUP", () => void reload(false));
   const stopWatching = await watchConfig({
     paths: init.loaded.watched,
     onChange: () => reload(false),

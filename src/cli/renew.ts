@@ -2,6 +2,7 @@
 // ours.
 
 import { isBuilt } from "../lib/worker-place.ts";
+import { listStopSignals } from "./stop.ts";
 
 /** Whoever sets one of them keeps it. */
 const VARIABLES = {
@@ -28,10 +29,10 @@ export async function renewProcess(): Promise<number | null> {
   const env = completeEnvironment(process.env);
   if (env === null) return null;
   const args = listOwnWords();
-  if (process.platform === "win32" || process.execve === undefined) return runChild([process.execPath, ...args], env);
+  if (process.platform === "win32") return runChild([process.execPath, ...args], env);
   // The name we were called by decides what we are, so it must survive.
   try {
-    process.execve(process.execPath, [process.argv0, ...args], env);
+    process.execve?.(process.execPath, [process.argv0, ...args], env);
   } catch (error) {
     // Where another program runs this one (an emulator), or no program may be started: it serves as it is.
     const code = error instanceof Error && "code" in error ? String(error.code) : "no reason";
@@ -56,10 +57,9 @@ export function listOwnWords(): string[] {
   return isBuilt(Bun.main) ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
 }
 
+/** The console tells the child, too, what it tells us; passed on, it would end the child at once, as any signal that a Windows program is sent. */
 async function runChild(command: string[], env: Environment): Promise<number> {
   const child = Bun.spawn(command, { env, stdio: ["inherit", "inherit", "inherit"], argv0: process.argv0 });
-  const forward = (signal: NodeJS.Signals): void => child.kill(signal);
-  process.on("SIGINT", forward);
-  process.on("SIGTERM", forward);
+  for (const signal of listStopSignals("win32")) process.on(signal, () => undefined);
   return child.exited;
 }

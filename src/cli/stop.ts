@@ -24,6 +24,9 @@ const LOOK_EVERY_MS = 25;
 /** What is cut may say so to its client. */
 const LAST_WORD_MS = 500;
 
+/** Windows ends a program five seconds after its console was closed. */
+const CONSOLE_MS = 3_000;
+
 /** Beyond all that closing waits for by itself. */
 const CLOSE_MS = 90_000;
 
@@ -39,7 +42,7 @@ export async function closeInTime<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * SIGTERM and SIGINT: refuse new work, let what runs finish until the deadline, then close the books. A second signal does not wait. Rejects where they cannot
+ * A signal to stop: refuse new work, let what runs finish until the deadline, then close the books. A second signal does not wait. Rejects where they cannot
  * be closed.
  */
 export function stopOnSignal<Left>(parts: StopParts<Left>): Promise<Left> {
@@ -62,7 +65,8 @@ export function stopOnSignal<Left>(parts: StopParts<Left>): Promise<Left> {
       signal,
       [parts.runs ?? "running"]: countRunning(),
     });
-    deadline = performance.now() + parts.deadlineMs();
+    deadline =
+      performance.now() + Math.min(parts.deadlineMs(), signal === "SIGHUP" ? CONSOLE_MS : Number.POSITIVE_INFINITY);
     await rest(() => deadline);
     const cut = countRunning();
     if (cut > 0) {
@@ -92,5 +96,10 @@ function explainUnclosed(): CliError {
 }
 
 export function onSignal(stop: (word: string) => void): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(signal));
+  for (const signal of listStopSignals(process.platform)) process.on(signal, () => stop(signal));
+}
+
+/** On Windows: Ctrl-C, Ctrl-Break, and that the console is closed, of which the runtime makes a SIGHUP. */
+export function listStopSignals(platform: NodeJS.Platform): NodeJS.Signals[] {
+  return platform === "win32" ? ["SIGINT", "SIGBREAK", "SIGHUP"] : ["SIGINT", "SIGTERM"];
 }

@@ -1,7 +1,7 @@
 // Notices that a file has changed, once an editor is done with it. Knows no format, no signal and nobody who reads the files.
 
 import { existsSync } from "node:fs";
-import { dirname, sep } from "node:path";
+import { dirname } from "node:path";
 
 export interface WatchOptions {
   /** Absolute files and folders; what is not there yet may appear. Folders are watched without the folders inside them. */
@@ -23,11 +23,11 @@ export async function watchConfig({
 }: WatchOptions): Promise<() => Promise<void>> {
   // Only the daemon watches: every other command starts sooner without it.
   const { watch } = await import("chokidar");
-  let wanted = new Set(paths);
+  let wanted = listWanted(paths);
   let timer: ReturnType<typeof setTimeout> | null = null;
-  const watcher = watch(listBases(wanted), {
+  const watcher = watch(listBases(paths), {
     atomic: true,
-    ignored: (path) => !isOnTheWay(path, wanted),
+    ignored: (path) => !wanted.isOnTheWay(path),
     ignoreInitial: true,
     persistent: false,
   });
@@ -37,8 +37,8 @@ export async function watchConfig({
     try {
       const next = await onChange();
       if (next === undefined || watcher.closed) return;
-      const added = new Set(next).difference(wanted);
-      wanted = new Set(next);
+      const added = next.filter((path) => !wanted.has(path));
+      wanted = listWanted(next);
       watcher.add(listBases(added));
     } catch (error) {
       onError(error);
@@ -47,7 +47,7 @@ export async function watchConfig({
 
   watcher.on("error", onError);
   watcher.on("all", (_, path) => {
-    if (!wanted.has(path) && !wanted.has(dirname(path))) return;
+    if (!wanted.has(path)) return;
     if (timer !== null) clearTimeout(timer);
     timer = setTimeout(() => void change(), quietMs);
   });
@@ -59,7 +59,7 @@ export async function watchConfig({
 }
 
 /** The nearest folder of each that is there: a path that is missing, folders and all, is noticed from above when it appears. */
-function listBases(paths: ReadonlySet<string>): string[] {
+function listBases(paths: readonly string[]): string[] {
   const bases = new Set<string>();
   for (const path of paths) {
     let base = dirname(path);
@@ -69,9 +69,27 @@ function listBases(paths: ReadonlySet<string>): string[] {
   return [...bases];
 }
 
-/** What is watched, what is in it, and every folder above it. */
-function isOnTheWay(path: string, wanted: ReadonlySet<string>): boolean {
-  if (wanted.has(path) || wanted.has(dirname(path))) return true;
-  const folder = path.endsWith(sep) ? path : `${path}${sep}`;
-  return [...wanted].some((file) => file.startsWith(folder));
+export interface Wanted {
+  /** Whether it is watched itself, or lies in a folder that is. */
+  has(path: string): boolean;
+  /** Whether it is that, or a folder above what is watched. */
+  isOnTheWay(path: string): boolean;
+}
+
+/** By whatever slashes: on Windows the watcher asks about paths with those of others, and tells of what happened with Windows' own. */
+export function listWanted(paths: readonly string[]): Wanted {
+  const wanted = new Set(paths.map(spell));
+  const has = (path: string): boolean => wanted.has(path) || wanted.has(dirname(path));
+  return {
+    has: (path) => has(spell(path)),
+    isOnTheWay(path) {
+      const spelled = spell(path);
+      const folder = spelled.endsWith("/") ? spelled : `${spelled}/`;
+      return has(spelled) || [...wanted].some((file) => file.startsWith(folder));
+    },
+  };
+}
+
+function spell(path: string): string {
+  return path.replaceAll("\\", "/");
 }

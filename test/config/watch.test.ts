@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { watchConfig } from "../../src/config/index.ts";
+import { listWanted } from "../../src/config/watch.ts";
 
 let root = "";
 beforeEach(() => {
@@ -111,4 +112,11 @@ test("an error of whoever is told is handed on, and the next change still comes"
   await next();
   await stop();
   expect(errors.map(String)).toEqual(["Error: bad file"]);
+});
+
+test("Windows' paths are known by either slash", () => {
+  const wanted = listWanted(["C:\\a\\config\\setting.ini", "C:\\a\\keys"]);
+  const paths = ["C:/a/config/setting.ini", "C:\\a\\keys\\b.txt", "C:/a", "C:\\a\\config", "C:/", "C:/a/config/b.ini"];
+  expect(paths.map(wanted.has)).toEqual([true, true, false, false, false, false]);
+  expect(paths.map(wanted.isOnTheWay)).toEqual([true, true, true, true, true, false]);
 });
