@@ -241,15 +241,20 @@ class OpenTally implements Tally {
 
   #estimate(): Usage {
     const outputTokens = this.#output.tokens();
-    const usage = this.#usage;
-    // Some tell with each chunk what was written up to it, others at the beginning alone.
-    if (usage !== null && this.#told > 0)
-      return { ...usage, outputTokens: usage.outputTokens + outputTokens - this.#told };
-    if (usage !== null) return { ...usage, outputTokens: Math.max(usage.outputTokens, outputTokens) };
+    if (this.#usage !== null) return countOn(this.#usage, { said: outputTokens, told: this.#told });
     const input = createTokenEstimate();
     input.add(this.#readInput?.() ?? "");
     return { ...NO_USAGE, freshInputTokens: input.tokens(), outputTokens };
   }
+}
+
+/**
+ * The provider's figures of an answer that was cut, and what was said behind them. `said`: our count of all of it; `told`: of what they tell of. Some tell
+ * with each chunk what was written up to it, others at the beginning alone.
+ */
+export function countOn(usage: Usage, { said, told }: { said: number; told: number }): Usage {
+  const outputTokens = told > 0 ? usage.outputTokens + said - told : Math.max(usage.outputTokens, said);
+  return { ...usage, outputTokens };
 }
 
 /** The figures, but null where they are beyond what can have been counted. */

@@ -128,6 +128,7 @@ export function nameCursor(wire: Wire): string {
 export { type Sources, nameField, namePlace } from "./field-name.ts";
 export { encodeLimitHeaders } from "./openai-limit.ts";
 export { REST } from "./rest/family.ts";
+export { readSaid } from "./rest/said.ts";
 export { type Place, type RestAddress, listAddresses, listFollowed } from "./rest/place.ts";
 export { type Reference, findReferences, isReferenceField, mayReference } from "./rest/reference.ts";
 export type * from "./rest/type.ts";

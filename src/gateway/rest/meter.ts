@@ -1,7 +1,9 @@
 // Books what an answer reports of its cost, whether it came whole or in events. Knows no family by name.
 
 import { type JsonObject, type Units, type Usage, joinUnits, joinUsage } from "../../ir/index.ts";
-import { type Metered, type RestEntry, type RestFamily, meterAnswer } from "../../wire/index.ts";
+import { createTokenEstimate } from "../../ledger/index.ts";
+import { type Metered, type RestEntry, type RestFamily, meterAnswer, readSaid } from "../../wire/index.ts";
+import { countOn } from "../tally.ts";
 import type { RestState } from "./state.ts";
 
 /** What of a request decides how its answer is counted. */
@@ -36,39 +38,55 @@ function read({ complete }: RestEntry, answer: JsonObject): Metered {
   return complete?.(metered) ?? metered;
 }
 
-/** The figures of a stream's events: summed where each stands for a part of its own; else totals so far, of which the largest counts. */
-export function createEventMeter(
-  state: RestState,
-  meter: Meter,
-): { see(event: JsonObject): void; book(isWhole: boolean): void } {
+/** `isFinal`: figures in it are the last. `isWhole` is false where the stream was cut. */
+export interface EventMeter {
+  see(event: JsonObject, isFinal: boolean): void;
+  book(isWhole: boolean): void;
+}
+
+/**
+ * The figures of a stream's events: summed where each stands for a part of its own; else totals so far, of which the largest counts. Where they are not the
+ * last word, what was said behind them is counted on from there.
+ */
+export function createEventMeter(state: RestState, meter: Meter): EventMeter {
   const { entry } = meter;
   if (entry.readText !== undefined) return createTextMeter(state, entry.readText);
+  const said = createTokenEstimate();
+  let told = 0;
+  let last: "final" | "said" | "so far" = "said";
   let usage: Usage | null = null;
   let units: Units | null = null;
   let model: string | null = null;
   let report: JsonObject | null = null;
   return {
-    see(event) {
+    see(event, isFinal) {
       const seen = read(entry, event);
       report = seen.report ?? report;
       model = seen.model ?? model;
       const isPart = typeof event["type"] === "string" && event["type"].endsWith(".completed");
       const join = isPart ? undefined : Math.max;
+      const before = usage?.outputTokens ?? 0;
       usage = usage === null || seen.usage === null ? (usage ?? seen.usage) : joinUsage(usage, seen.usage, join);
       units = joinUnits(units, seen.units, join);
+      const text = readSaid(event);
+      said.add(text);
+      if ((usage?.outputTokens ?? 0) > before) told = said.tokens();
+      if (seen.usage !== null) last = isFinal ? "final" : "so far";
+      else if (text !== "") last = "said";
     },
-    book() {
+    book(isWhole) {
       if (!meter.counts || (usage === null && units === null)) return bookAnswer(state, meter, null);
-      state.record.measured({ model, usage, units, report, source: "provider", price: "list" });
+      const figures = { model, units, report, price: "list" } as const;
+      if (usage === null || last === "final" || (isWhole && last === "so far"))
+        return state.record.measured({ ...figures, usage, source: "provider" });
+      const counted = countOn(usage, { said: said.tokens(), told });
+      state.record.measured({ ...figures, usage: counted, source: "estimate" });
     },
   };
 }
 
 /** A stream of text is booked as one of chat is: what was cut is estimated. */
-function createTextMeter(
-  { record }: RestState,
-  readText: (event: JsonObject) => string,
-): ReturnType<typeof createEventMeter> {
+function createTextMeter({ record }: RestState, readText: (event: JsonObject) => string): EventMeter {
   let isStarted = false;
   let isRead = true;
   let report: JsonObject | null = null;

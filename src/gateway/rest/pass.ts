@@ -106,7 +106,7 @@ function openHeld<T extends Uint8Array | string>(
 function bookRead(state: RestState, meter: Meter, answer: Json): void {
   if (!Array.isArray(answer)) return bookAnswer(state, meter, isJsonObject(answer) ? answer : null);
   const figures = createEventMeter(state, meter);
-  for (const piece of answer.filter(isJsonObject)) figures.see(piece);
+  for (const piece of answer.filter(isJsonObject)) figures.see(piece, false);
   figures.book(true);
 }
 
@@ -184,8 +184,9 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
 
   const take = (frame: Frame): string => {
     const event = frame.data?.startsWith("{") === true ? parseObject(frame.data) : null;
+    const isLast = event !== null && isFinal(event, meter);
     if (event !== null) {
-      figures.see(event);
+      figures.see(event, isLast);
       hasBegun ||= isAnswer?.(event) !== false;
       hasEnded ||= stream?.isEnd(event) === true;
       hasEnded = tellsEnd?.(event) ?? hasEnded;
@@ -197,7 +198,7 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
     const text = told === null ? frame.raw : scene.redact(frame.raw);
     const isEnd = frame.data === "[DONE]";
     hasEnded ||= isEnd;
-    if (isEnd || told !== null || (event !== null && isFinal(event, meter))) {
+    if (isEnd || told !== null || isLast) {
       const now = isEnd ? "" : held;
       held = isEnd ? held + text : text;
       return now;
