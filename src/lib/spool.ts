@@ -21,6 +21,8 @@ export function createSpool(folder: string, memoryBytes: number): Spool {
   const memory: Uint8Array[] = [];
   let held = 0;
   let file: FileHandle | null = null;
+  /** Told with each write: on Windows a read beside it moves the place where the file would be written on. */
+  let end = 0;
   let isClosed = false;
 
   const path = join(folder, `tokligence-${randomUUID()}`);
@@ -69,7 +71,9 @@ export function createSpool(folder: string, memoryBytes: number): Spool {
       }
       file ??= await openFile();
       if (isClosed) return closeFile(file);
-      await writeAll(file, bytes);
+      const start = end;
+      end += bytes.byteLength;
+      await writeAll(file, bytes, start);
     },
     async *read() {
       try {
@@ -84,7 +88,7 @@ export function createSpool(folder: string, memoryBytes: number): Spool {
   };
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+async function writeAll(file: FileHandle, bytes: Uint8Array, start: number): Promise<void> {
   let at = 0;
-  while (at < bytes.byteLength) at += (await file.write(bytes, at)).bytesWritten;
+  while (at < bytes.byteLength) at += (await file.write(bytes, at, bytes.byteLength - at, start + at)).bytesWritten;
 }
