@@ -42,6 +42,8 @@ export function readBooks({ store, log, config, books }: ReadBooksInit): ReadBoo
     keyId: books.keyId,
     retire: books.retire,
     clock: systemClock,
+    hasRows: async (from, to) => (await reading.page({ from, to }, 1, null)).entries.length > 0,
+    onDoubt: () => log.warn(DOUBTED),
     onDone: (gone) => log.info("What was kept long enough has been removed", { ...gone }),
     onFault: (error) => log.warn("What was kept long enough could not be removed; it is tried again", { error }),
   });
@@ -91,6 +93,8 @@ function watchMarks({ listOddMarks }: Pick<Store["ledger"], "listOddMarks">, log
   };
 }
 
+const DOUBTED =
+  "Nothing is removed by age yet, for no row tells that it was about this time a day ago: check the clock of this machine. Where it is right, what is old enough goes once this gateway has run for a day";
 const HEALED =
   "What is noted of how far chains are summed up was damaged (table ledger_marks) and is set right by a second note of it; see tokligence ledger verify";
 const ODD =

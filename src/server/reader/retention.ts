@@ -23,6 +23,10 @@ interface RetentionInit {
   /** Says, signed and for good, that rows up to there, or hashes in them, are about to go. Rejects where that cannot be kept: then they stay. */
   retire: (reason: "cut" | "forget", link: Pick<Cut, "chain" | "hash" | "seq">) => Promise<void>;
   clock: Clock;
+  /** Whether the books have rows of that time: from, inclusive, and to, exclusive. */
+  hasRows: (from: Date, to: Date) => Promise<boolean>;
+  /** Something is old enough by a clock that nothing vouches for, and stays: said once. */
+  onDoubt: () => void;
   /** After a round in which something went. */
   onDone: (gone: Gone) => void;
   onFault: (error: unknown) => void;
@@ -39,6 +43,12 @@ const EVERY_MS = 3_600_000;
 /** Between two steps, so that other writers get their turn. */
 const PAUSE_MS = 50;
 const AT_ONCE = 200;
+
+interface Round {
+  repeat: (step: Step) => Promise<number>;
+  isDue: (ageMs: number) => Promise<boolean>;
+  isOver: () => boolean;
+}
 
 type Step = (by: Origin | undefined) => Promise<number>;
 
@@ -70,8 +80,9 @@ export function startRetention(init: RetentionInit): () => Promise<void> {
     return total;
   };
 
+  const isDue = watchAge(init);
   const round = async (): Promise<void> => {
-    const gone = await dropAll(init, { repeat, isOver: () => isStopped });
+    const gone = await dropAll(init, { repeat, isDue, isOver: () => isStopped });
     if (gone.captured + gone.hashes + gone.rows > 0) init.onDone(gone);
   };
 
@@ -94,22 +105,52 @@ export function startRetention(init: RetentionInit): () => Promise<void> {
   };
 }
 
+const DAY_MS = 86_400_000;
+
+/**
+ * A clock that is wrong for once, such as that of a machine whose battery is empty, must not empty the books. So what is that old goes only where this
+ * program has run for a day by a clock that went as it should, or where rows tell that a day ago it was a day earlier: half the age, where that is less.
+ */
+function watchAge({ clock, hasRows, onDoubt }: Pick<RetentionInit, "clock" | "hasRows" | "onDoubt">) {
+  const read = () => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() });
+  let since = read();
+  let isTold = false;
+  return async (ageMs: number): Promise<boolean> => {
+    const span = Math.min(ageMs / 2, DAY_MS);
+    const now = read();
+    const ran = now.monotonicMs - since.monotonicMs;
+    if (Math.abs(now.wallMs - since.wallMs - ran) > span / 2) since = now;
+    else if (ran >= span) return true;
+    const at = (agoMs: number): Date => new Date(now.wallMs - agoMs);
+    if (await hasRows(at(2 * span), at(span))) return true;
+    if (!isTold && (await hasRows(new Date(0), at(ageMs)))) {
+      isTold = true;
+      onDoubt();
+    }
+    return false;
+  };
+}
+
 async function dropAll(
   { ledger, limits, keyId, retire, clock }: RetentionInit,
-  { repeat, isOver }: { repeat: (step: Step) => Promise<number>; isOver: () => boolean },
+  { repeat, isDue, isOver }: Round,
 ): Promise<Gone> {
   const { capturedMs, payloadHashesMs, rowsMs } = limits();
   const gone: Gone = { captured: 0, hashes: 0, rows: 0 };
   const before = (ms: number): Date => new Date(clock.wallMs() - ms);
   const mayTouch = (cut: Cut): boolean => !isOver() && (cut.keyId === keyId || cut.isWhole);
-  if (capturedMs > 0) gone.captured = await repeat((by) => ledger.dropPayloads(before(capturedMs), AT_ONCE, by));
-  const forgets = payloadHashesMs > 0 && !isOver() ? await ledger.findForgets(before(payloadHashesMs)) : [];
+  if (capturedMs > 0 && (await isDue(capturedMs)))
+    gone.captured = await repeat((by) => ledger.dropPayloads(before(capturedMs), AT_ONCE, by));
+  const forgets =
+    payloadHashesMs > 0 && !isOver() && (await isDue(payloadHashesMs))
+      ? await ledger.findForgets(before(payloadHashesMs))
+      : [];
   for (const cut of forgets) {
     if (!mayTouch(cut)) continue;
     await retire("forget", cut);
     gone.hashes += await repeat((by) => ledger.dropHashes(cut, AT_ONCE, by));
   }
-  const cuts = rowsMs > 0 && !isOver() ? await ledger.findCuts(before(rowsMs)) : [];
+  const cuts = rowsMs > 0 && !isOver() && (await isDue(rowsMs)) ? await ledger.findCuts(before(rowsMs)) : [];
   for (const cut of cuts) {
     if (!mayTouch(cut)) continue;
     await retire("cut", cut);

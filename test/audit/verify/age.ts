@@ -19,6 +19,8 @@ export async function runRetention(
         keyId,
         retire,
         clock: bench.clock,
+        hasRows: () => Promise.resolve(true),
+        onDoubt: () => gone.push("doubt"),
         onDone: (counts) => gone.push(counts),
         onFault: (error) => gone.push(error),
       });

@@ -5,18 +5,24 @@ import { startRetention } from "../../../src/server/reader/retention.ts";
 import { makeClock } from "../../rig.ts";
 
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 
 interface Scene {
   cuts?: { chain: string; keyId: string; isWhole: boolean }[];
   sign?: () => void;
+  /** When rows of the books were made, by the clock that is right; of a day ago unless said. */
+  rowsAt?: number[];
 }
 
 /** A scene in which each kind of thing goes in two steps. */
 function open(
   limits: Partial<Record<"capturedMs" | "payloadHashesMs" | "rowsMs", number>>,
-  { cuts = [{ chain: "own", keyId: "key", isWhole: false }], sign = () => undefined }: Scene = {},
+  { cuts = [{ chain: "own", keyId: "key", isWhole: false }], sign = () => undefined, rowsAt }: Scene = {},
 ) {
-  const clock = makeClock();
+  const right = makeClock();
+  let aheadMs = 0;
+  const clock = { ...right, wallMs: () => right.wallMs() + aheadMs };
+  const rows = rowsAt ?? [12, 30, 500 * 24].map((hours) => right.wallMs() - hours * HOUR_MS);
   const asked: string[] = [];
   const left = { captured: [2, 1, 0], hashes: [200, 0], rows: [3, 0] };
   const age = (before: Date): number => (clock.wallMs() - before.getTime()) / DAY_MS;
@@ -50,16 +56,19 @@ function open(
       sign();
     },
     clock,
+    hasRows: async (from, to) => rows.some((at) => at >= from.getTime() && at < to.getTime()),
+    onDoubt: () => asked.push("doubt"),
     onDone: (gone) => done.push(gone),
     onFault: (error) => faults.push(error),
   });
   const turn = async (ms: number): Promise<void> => {
     for (let tick = 0; tick < 40; tick++) {
-      clock.advance(ms / 40);
+      right.advance(ms / 40);
       await new Promise(setImmediate);
     }
   };
-  return { asked, done, faults, stop, turn };
+  const setAhead = (ms: number): void => void (aheadMs = ms);
+  return { asked, clock, done, faults, rows, setAhead, stop, turn };
 }
 
 test("nothing is asked for where everything is kept for ever", async () => {
@@ -130,4 +139,36 @@ test("an end in the middle of a round is an end", async () => {
   const count = asked.length;
   await turn(DAY_MS);
   expect(asked).toHaveLength(count);
+});
+
+test("a clock that is far ahead for hours removes nothing, whether it was set while the gateway ran or before", async () => {
+  for (const isEarly of [true, false]) {
+    const { asked, clock, rows, setAhead, stop, turn } = open({
+      capturedMs: DAY_MS,
+      payloadHashesMs: 30 * DAY_MS,
+      rowsMs: 400 * DAY_MS,
+    });
+    if (!isEarly) await turn(HOUR_MS / 2);
+    asked.length = 0;
+    setAhead(70 * 365 * DAY_MS);
+    // What comes meanwhile bears the wrong time, too.
+    rows.push(clock.wallMs());
+    await turn(5 * HOUR_MS);
+    expect(asked).toEqual(["doubt"]);
+    setAhead(0);
+    asked.length = 0;
+    await turn(HOUR_MS + 120_000);
+    expect(asked).toContain("rows of own to 7");
+    await stop();
+  }
+});
+
+test("where nobody asked for days, what is old goes once the gateway has run for a day", async () => {
+  const { asked, rows, stop, turn } = open({ rowsMs: 30 * DAY_MS });
+  rows.splice(0, 2);
+  await turn(HOUR_MS);
+  expect(asked).toEqual(["doubt"]);
+  for (let hour = 0; hour < 24; hour++) await turn(HOUR_MS);
+  expect(asked).toContain("rows of own to 7");
+  await stop();
 });
