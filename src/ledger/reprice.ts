@@ -62,13 +62,13 @@ interface Sources {
   isSum: boolean;
 }
 
-/** Of several calls each with figures of its own, the sum; one that nobody can price makes the sum unknown. */
+/** Where others than who answered have figures of their own, the sum of all; one that nobody can price makes the sum unknown. */
 function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sources: Sources): Found | null {
   const parts = entry.attempts.filter(({ usage }) => usage !== undefined);
-  if (parts.length > 1) {
+  const answering = findAnswering(entry);
+  if (parts.some((part) => part !== answering)) {
     // To which of the calls a correction of the tokens belongs, it does not say.
     if (corrections.some(({ reason }) => reason !== "reprice")) return null;
-    const answering = findAnswering(entry);
     const prices = parts.map((part) => {
       const served = part === answering ? entry.modelServed : readPriced(part);
       const { provider, model, usage = null } = part;
@@ -79,7 +79,7 @@ function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sour
     if (own === undefined || known.length < prices.length) return null;
     return { price: { ...own, costNanos: known.reduce((sum, { costNanos }) => sum + costNanos, 0) }, parts: known };
   }
-  const asked = findAnswering(entry)?.model ?? entry.modelAsked;
+  const asked = answering?.model ?? entry.modelAsked;
   const names = [entry.modelServed, asked].flatMap((name) => (name ? [name] : []));
   const rows = [entry, ...corrections];
   const units = rows.reduce<Units | null>((sum, row) => joinUnits(sum, row.units), null);
@@ -95,26 +95,31 @@ function readPriced({ price }: Attempt): string | null {
 
 interface Found {
   price: Price;
-  /** Of each attempt with figures of its own, where there are several. */
+  /** Of each attempt with figures of its own, where others than who answered have some. */
   parts: readonly Price[];
 }
 
-/** What each of several attempts costs more or less than is booked: its provider's part of the correction. */
+/** What each of several attempts costs more or less than is booked: its provider's part of the correction. Whose the rest is, they tell as the call's do. */
 function correctParts(entry: LedgerEntry, corrections: readonly LedgerEntry[], parts: readonly Price[]): Attempt[] {
   if (parts.length === 0) return [];
   const measured = entry.attempts.filter(({ usage }) => usage !== undefined);
+  const answering = findAnswering(entry);
   // Where the cost of the whole was unknown, nothing is booked of its parts.
   const isBooked = entry.costNanos !== null;
-  return measured.map(({ provider, model, account, costNanos }, index) => {
+  const told = measured.map((attempt, index) => {
     const earlier = corrections.map(({ attempts }) => attempts[index]?.costNanos ?? 0);
-    const before = earlier.reduce((sum, cost) => sum + cost, isBooked ? (costNanos ?? 0) : 0);
-    // Bills of a provider may be by its keys.
-    const key = account === undefined ? {} : { account };
-    const blank = { ...key, status: null, errorKind: null, upstreamRequestId: null, latencyMs: 0 };
+    const before = earlier.reduce((sum, cost) => sum + cost, isBooked ? (attempt.costNanos ?? 0) : 0);
     const price = parts[index];
-    if (price === undefined) return { provider, model, ...blank, costNanos: -before };
-    return { provider, model, ...blank, costNanos: price.costNanos - before, price: namePrice(price) };
+    if (price === undefined) return { ...blank(attempt), costNanos: -before };
+    return { ...blank(attempt), costNanos: price.costNanos - before, price: namePrice(price) };
   });
+  return answering === undefined || measured.includes(answering) ? told : [...told, blank(answering)];
+}
+
+function blank({ provider, model, account, errorKind }: Attempt): Attempt {
+  // Bills of a provider may be by its keys.
+  const key = account === undefined ? {} : { account };
+  return { provider, model, ...key, status: null, errorKind, upstreamRequestId: null, latencyMs: 0 };
 }
 
 interface Asked {

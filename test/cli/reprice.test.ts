@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import type { LedgerEntry } from "../../src/ledger/index.ts";
-import { makeEntry } from "../ledger/entry.ts";
+import { makeEntry, makeUsage } from "../ledger/entry.ts";
 import { createDatabase, hasPostgres } from "../postgres.ts";
 import { type Desk, makeDesk } from "./desk.ts";
 
@@ -31,6 +31,9 @@ interface Result {
 const USAGE = { freshInputTokens: 1_000, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 100 };
 /** $2.50 and $10 a million. */
 const COST = 1_000 * 2_500 + 100 * 10_000;
+
+/** $0.15 and $0.60 a million, $1 and $5 a million. */
+const [MINI_COST, HAIKU_COST] = [1_000 * 150 + 100 * 600, 1_000 * 1_000 + 100 * 5_000];
 
 const ROWS: readonly Partial<LedgerEntry>[] = [
   // Booked when nobody knew the price.
@@ -141,6 +144,52 @@ describe.each(["sqlite", ...(hasPostgres ? ["postgres" as const] : [])] as const
     expect(await reprice("--provider acme")).toMatchObject({ examined: 1, newly_priced: 1, still_unpriced: 0 });
     const { out, err } = await desk.run("prices show gpt-4o --provider acme");
     expect([out.split("\n")[0], err]).toEqual([expect.stringMatching(/^gpt-4o at acme: openai\/gpt-4o by /u), ""]);
+  });
+
+  test("what others than who answered used is theirs, at their own prices", async () => {
+    const usage = makeUsage(USAGE);
+    const attempt = { status: 200, errorKind: null, upstreamRequestId: null, latencyMs: 1, usage };
+    const mini = { ...attempt, provider: "openai", model: "gpt-4o-mini", costNanos: 2 * MINI_COST };
+    const haiku = { ...attempt, provider: "anthropic", model: "claude-haiku-4-5", costNanos: 2 * HAIKU_COST };
+    const { usage: _, ...asked } = { ...attempt, provider: "openai", model: "gpt-4o" };
+    await desk.withStore(({ ledger }) =>
+      ledger.append(
+        [
+          {
+            // The second was asked beside the first, and lost.
+            attempts: [
+              { ...attempt, provider: "openai", model: "gpt-4o", costNanos: 2 * COST },
+              { ...mini, status: null, errorKind: "cancelled" as const },
+            ],
+            costNanos: 2 * (COST + MINI_COST),
+            modelServed: "gpt-4o",
+          },
+          {
+            attempts: [
+              { ...haiku, errorKind: "upstream_malformed" as const },
+              { ...asked, status: 500, errorKind: "upstream_rejected" as const },
+            ],
+            costNanos: 2 * HAIKU_COST,
+            modelServed: null,
+            status: 500,
+          },
+        ].map((row) => makeEntry({ createdAt: new Date("2026-05-02T03:04:05Z"), ...USAGE, ...row })),
+      ),
+    );
+    const costs = async () => {
+      const report = "usage breakdown --from 2026-05-01 --by provider,model";
+      const { groups } = await desk.read<{ groups: { model: string; cost_nanos: number }[] }>(report);
+      return groups.flatMap(({ model, cost_nanos: cost }) => (cost === 0 ? [] : [[model, cost]]));
+    };
+    const right: [string, number][] = [
+      ["gpt-4o", COST],
+      ["claude-haiku-4-5", HAIKU_COST],
+      ["gpt-4o-mini", MINI_COST],
+    ];
+    expect(await costs()).toEqual(right.map(([model, cost]) => [model, 2 * cost]));
+    await reprice();
+    expect(await costs()).toEqual(right);
+    expect((await reprice()).changed).toBe(0);
   });
 
   test("without --from it says what is missing", async () => {
