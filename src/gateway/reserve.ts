@@ -94,8 +94,10 @@ class OpenReserving implements Reserving {
     this.#reservation = null;
     this.#isOver = true;
     const { own, elsewhere } = takeApart(entry);
-    if (reserved !== null) reserved.settle(own);
-    else book(entry, nameOwn(entry), own, this.#budgets);
+    // What several calls came to together says nothing of what one comes to.
+    const isOne = reserved !== null && this.#kept.length === 0;
+    if (!isOne) book(entry, nameOwn(entry), own, this.#budgets);
+    reserved?.settle(isOne ? own : NOTHING);
     for (const { share, amount } of elsewhere) book(entry, share, amount, this.#budgets);
     this.#freeKept();
   }

@@ -14,6 +14,7 @@ import {
   settle,
 } from "./account.ts";
 import { type Keeping, LEASE_MS } from "./keeping.ts";
+import { createLessons } from "./lesson.ts";
 import { type Amount, type Budget, type CallFacts, measure, subjectOf } from "./model.ts";
 import { refuseSpent, refuseUnknown, refuseUnpriced, refuseUnreachable, warnOf } from "./refusal.ts";
 import { type BudgetIndex, createBudgetIndex } from "./scope.ts";
@@ -63,6 +64,7 @@ interface Hold {
 export function createReserve(keeping: Keeping): Reserve {
   const { init, state, exchange, accounts } = keeping;
   const { clock } = init;
+  const lessons = createLessons();
   let index: BudgetIndex = createBudgetIndex([]);
   let indexed = -1;
 
@@ -77,7 +79,7 @@ export function createReserve(keeping: Keeping): Reserve {
   const placeOf = (budget: Budget, facts: CallFacts): Place =>
     makePlace(budget, keeping.windowOf(budget, facts.atMs), subjectOf(budget, facts));
 
-  const holdAll = ({ holds, facts }: Asking): Reservation => {
+  const holdAll = ({ holds, facts, expected }: Asking): Reservation => {
     const nowMs = clock.monotonicMs();
     let headers: Record<string, string> | null = null;
     for (const { account, bound } of holds) {
@@ -103,6 +105,8 @@ export function createReserve(keeping: Keeping): Reserve {
         }
       },
       settle(amount) {
+        // Where there is no row, nobody was called, or nobody knows what for.
+        if (amount.rowId !== undefined) lessons.learn(facts, expected, amount);
         settleAll(holds, amount);
         // Budgets that were made while it ran count it, too.
         if (state.version !== version) bookBut(holds, facts, amount);
@@ -176,6 +180,16 @@ export function createReserve(keeping: Keeping): Reserve {
 
   const isFinal = ({ account, bound }: Hold): boolean => judge(account, bound) === "no" && !exchange.canPlead(account);
 
+  /** While it waits, others may come to more than was to be expected. */
+  const learn = ({ holds, facts, expected }: Asking): void => {
+    const amount = lessons.raise(facts, expected);
+    for (const each of holds) {
+      const bound = boundOf(each.account, amount);
+      each.account.waiting += bound - each.bound;
+      each.bound = bound;
+    }
+  };
+
   const reserveSlowly = async (asking: Asking): Promise<Reservation> => {
     const { holds, nowMs } = asking;
     const startedMs = clock.monotonicMs();
@@ -183,6 +197,7 @@ export function createReserve(keeping: Keeping): Reserve {
     for (const { account, bound } of holds) account.waiting += bound;
     try {
       for (let round = 0; ; round++) {
+        learn(asking);
         const blocked = findBlocked(holds);
         if (blocked === null) return holdAll(asking);
         const { account, bound } = blocked;
@@ -228,17 +243,16 @@ export function createReserve(keeping: Keeping): Reserve {
         throw refuseUnknown();
       }
       const nowMs = clock.wallMs();
-      const amount = askBound();
+      const expected = askBound();
+      const amount = lessons.raise(facts, expected);
       const holds = budgets.map((budget): Hold => {
         const account = keeping.open(placeOf(budget, facts));
         account.budget = budget;
-        const bound = measure(budget.unit, amount);
-        if (bound === null && refusesUnpriced(budget))
+        if (measure(budget.unit, amount) === null && refusesUnpriced(budget))
           throw refuse(refuseUnpriced(account, facts.modelSent, nowMs), account);
-        // The least there is: what is unknown is not free.
-        return { account, bound: bound ?? 1 };
+        return { account, bound: boundOf(account, amount) };
       });
-      const asking = { holds, facts, nowMs };
+      const asking = { holds, facts, nowMs, expected };
       const blocked = findBlocked(holds);
       if (blocked === null && !isLeaseOver()) return holdAll(asking);
       const spent = holds.find((each) => judge(each.account, each.bound) === "no" && isSpent(each.account));
@@ -258,6 +272,13 @@ interface Asking {
   facts: CallFacts;
   /** When it is asked, by the wall clock. */
   nowMs: number;
+  /** What it may cost, before anything was learned of others. */
+  expected: Amount;
+}
+
+/** At least the least there is: what is unknown is not free. */
+function boundOf({ budget }: Account, amount: Amount): number {
+  return measure(budget.unit, amount) ?? 1;
 }
 
 function isEnforced({ hardLimit, mode }: Budget): boolean {
