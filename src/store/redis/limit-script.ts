@@ -56,11 +56,11 @@ return answers
  */
 export const ADJUST = `
 local by, left = tonumber(ARGV[1]), redis.call('PTTL', KEYS[1])
-if left > 0 and ARGV[3] ~= '' and math.abs(left - ARGV[3]) > ARGV[2] * 500 then return 0 end
+if by < 0 and left > 0 and ARGV[3] ~= '' and math.abs(left - ARGV[3]) > ARGV[2] * 500 then return 0 end
 if left > 0 then
   if redis.call('INCRBY', KEYS[1], by) < 0 then redis.call('SET', KEYS[1], 0, 'KEEPTTL') end
 elseif by > 0 then
-  redis.call('SET', KEYS[1], by, 'EX', ARGV[2])
+  redis.call('SET', KEYS[1], by, 'PX', ARGV[3] ~= '' and ARGV[3] or ARGV[2] * 1000)
 end
 return 1
 `;

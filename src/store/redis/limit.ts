@@ -7,6 +7,7 @@ import type { Counters, MemoryCounters, Need, Seen, Verdict } from "../../gatewa
 import type { Clock } from "../../lib/clock.ts";
 import { type Count, createGroupClient } from "./limit-group.ts";
 import { look, nameLimit } from "./limit-look.ts";
+import { createOwed } from "./limit-owed.ts";
 import { ADJUST, RENEW } from "./limit-script.ts";
 import { openLink } from "./link.ts";
 
@@ -48,6 +49,7 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
   const groups = createGroupClient();
   /** Of each key, the ids of the places that this process holds. */
   const leases = new Map<string, string[]>();
+  const owed = createOwed(Number(WINDOW_S));
   let isResting = false;
   let timesLate = 0;
   let isFaulty = false;
@@ -70,9 +72,16 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
     channel: CHANNEL,
     hear: () => undefined,
     // What was let in meanwhile is known there from now on.
-    opened: (client) => renew(client),
+    async opened(client) {
+      await renew(client);
+      await owed.pay(client);
+    },
     onFault: fault,
-    onRecovery: recover,
+    onRecovery() {
+      // And what was let in while that was told.
+      link.use(owed.pay);
+      recover();
+    },
   });
 
   const rest = (cause: Error): void => {
@@ -82,7 +91,10 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
     callOffRest = clock.after(REST_MS, () => {
       const question = link.client()?.send("PING", []) ?? Promise.resolve();
       within(question).then(
-        () => (isResting = false),
+        () => {
+          link.use(owed.pay);
+          isResting = false;
+        },
         (error: unknown) => {
           isResting = false;
           rest(error instanceof Error ? error : explainLate(deadlineMs));
@@ -198,9 +210,14 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
     lease(seen.need, id);
   };
 
+  const keepOne = ({ need, endsMs }: Seen, id: string): void => {
+    if (need.unit === "slots") lease(need, id);
+    else owed.add(nameKey(need), need.amount, endsMs);
+  };
+
   /** Told to Redis once it can be. */
   const keepHere = (seen: Seen[], ids: readonly string[]): Seen[] => {
-    for (const [index, { need }] of seen.entries()) if (need.unit === "slots") lease(need, ids[index] ?? "");
+    for (const [index, each] of seen.entries()) keepOne(each, ids[index] ?? "");
     return seen;
   };
 
@@ -223,8 +240,7 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
       const client = link.client();
       if (client !== null && !isResting) return take(client, needs);
       const verdict = await memory.take(needs);
-      if (verdict.isTaken)
-        for (const { need } of verdict.seen) if (need.unit === "slots") lease(need, crypto.randomUUID());
+      if (verdict.isTaken) for (const each of verdict.seen) keepOne(each, crypto.randomUUID());
       return verdict;
     },
     adjust(seen, by, isShared) {
@@ -232,7 +248,9 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
       memory.adjust(seen, by, false);
       const leftMs = seen.endsMs === null ? null : seen.endsMs - Date.now();
       const isCurrent = leftMs === null || leftMs > MARGIN_MS;
-      if (isShared && (by > 0 || isCurrent)) adjustShared(seen.need, by, by > 0 ? null : leftMs);
+      const isAway = link.client() === null || isResting;
+      if (isAway && !isShared) owed.add(nameKey(seen.need), by, seen.endsMs);
+      else if (by > 0 || isCurrent) adjustShared(seen.need, by, by > 0 ? null : leftMs);
     },
     leave,
     look(limit, units) {
