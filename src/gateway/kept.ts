@@ -41,9 +41,7 @@ export async function showAnswer(request: KeptRequest, tools: GatewayTools): Pro
   }
   const watched = watch(request, tools);
   const pieces = follow(watched, tools, { run: tools.memory.findRun(found.id, found.userId), after });
-  return new Response(endWith(watched, pieces), {
-    headers: EVENTS,
-  });
+  return new Response(tell(watched, pieces), { headers: EVENTS });
 }
 
 /** By its provider, whose events have the numbers that the client has seen; null where that does not tell them again. */
@@ -123,6 +121,24 @@ type Watched = KeptRequest & { signal: WatchedPresence };
 function watch(request: KeptRequest, { rights }: GatewayTools): Watched {
   return { ...request, signal: openPresence(request, rights) };
 }
+
+/** What is told as it comes. `release`: of what it comes from. */
+function tell<Piece>(watched: Watched, pieces: AsyncIterable<Piece>, release = ignore): AsyncIterable<Piece | string> {
+  const told = endWith(watched, pieces);
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => told.next(),
+      // Also where nobody came to ask for the first piece: a generator that was not started has no `finally`.
+      return() {
+        watched.signal.close();
+        release();
+        return told.return(undefined);
+      },
+    }),
+  };
+}
+
+const ignore = (): void => undefined;
 
 /** Of whoever may not go on, the last that he is told is why. */
 async function* endWith<Piece>(
@@ -214,7 +230,7 @@ async function showElsewhere(
     watched.signal.close();
     throw request.wire.memory.missing("answer", found.id);
   }
-  return new Response(endWith(watched, pass(kept)), {
+  return new Response(tell(watched, pass(kept), kept.release), {
     headers: {
       ...NO_PAGE,
       "content-type": kept.upstream.headers.get("content-type") ?? "text/event-stream",

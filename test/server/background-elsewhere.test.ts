@@ -205,10 +205,12 @@ describe("an answer that the provider makes in the background itself", () => {
   ])("is gone on with by %s once it is over", async (_name, type, expected) => {
     const keeper = makeKeeper(1);
     const asked: string[] = [];
+    const lines: AbortSignal[] = [];
     const gateway = await open({
       upstream(call) {
         if (!call.url.includes("stream=true")) return keeper(call);
         asked.push(call.url);
+        lines.push(call.signal);
         return new Response("event: response.completed\ndata: {}\n\n", { headers: { "content-type": type } });
       },
     });
@@ -218,6 +220,24 @@ describe("an answer that the provider makes in the background itself", () => {
     expect(rest.headers.get("content-type")).toStartWith("text/event-stream");
     expect(await rest.text()).toContain(expected);
     expect(asked).toEqual([`http://openai.test/v1/responses/${id}?stream=true&starting_after=7`]);
+    // Nothing is held of what is not told.
+    expect(lines.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
+  test("is held open for nobody who asks for its headers alone", async () => {
+    const keeper = makeKeeper();
+    const lines: AbortSignal[] = [];
+    const gateway = await open({
+      upstream(call) {
+        if (!call.url.includes("stream=true")) return keeper(call);
+        lines.push(call.signal);
+        return new Response(new ReadableStream(), { headers: { "content-type": "text/event-stream" } });
+      },
+    });
+    const { id } = await readJson(await create(gateway, { model: GPT }));
+    const head = await gateway.send(`${PATH}/${id}?stream=true`, { method: "HEAD" });
+    expect([head.status, head.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    expect(lines.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
   test("tells nobody its id before it is on the books", async () => {
