@@ -198,9 +198,9 @@ function readNumber(body: JsonObject, names: readonly string[]): number | null {
 const BYTES_A_TOKEN = 3;
 /** Roles, names and the marks between messages. */
 const TOKENS_A_MEMBER = 1;
-/** Nothing that is said is written in these letters alone for so long: that is what media look like as text. */
+/** What media look like as text: nothing that is said is written in these letters alone for so long. */
 const LONG = 2_000;
-const ENCODED = /^(?:data:[^,]{0,200},)?[\w+/=-]+$/u;
+const ENCODED = /^(?:data:(?!text\/)[^,]{0,200},)?[\w+/=-]+$/iu;
 /** A picture of usual size, however it is sent. */
 const MEDIA_TOKENS = 1_600;
 const MEDIA_BYTES_A_TOKEN = 200;
@@ -215,28 +215,39 @@ const MEDIA_TYPES: ReadonlySet<unknown> = new Set([
 ]);
 const MEDIA_FIELDS = ["fileData", "file_data"];
 
-/** What is read letter by letter, whatever it looks like. */
-const TEXT_FIELDS: ReadonlySet<string> = new Set([
-  "arguments",
-  "content",
-  "input",
-  "output",
-  "prompt",
-  "system",
-  "text",
-]);
+/** Where encoded data stands. Whatever has another name is read letter by letter, whatever it looks like. */
+const DATA_NAME = /audio|b64|base64|bytes|data|encrypted|file|image|mask|result|signature|ur[il]$|video/iu;
+/** What a tool is told, and tells, and how: text, whatever is named therein. */
+const SPOKEN: ReadonlySet<string> = new Set(["args", "arguments", "input_schema", "parameters", "response", "schema"]);
+
+type Place = "any" | "data" | "spoken";
 
 /** The tokens of a body: of media by their length, of other strings as `count` says. */
-function countAll(value: Json, count: (text: string) => number, isText = false): number {
-  if (typeof value === "string") return !isText && isMedia(value) ? countMedia(value) : count(value);
+function countAll(value: Json, count: (text: string) => number, place: Place = "any"): number {
+  if (typeof value === "string") return place === "data" && isMedia(value) ? countMedia(value) : count(value);
   if (typeof value !== "object" || value === null) return TOKENS_A_MEMBER;
   let tokens = TOKENS_A_MEMBER;
-  if (Array.isArray(value)) for (const member of value) tokens += countAll(member, count, isText);
+  if (Array.isArray(value)) for (const member of value) tokens += countAll(member, count, place);
   else {
-    for (const name in value) tokens += TOKENS_A_MEMBER + countAll(value[name] ?? null, count, TEXT_FIELDS.has(name));
+    for (const name in value) {
+      tokens += TOKENS_A_MEMBER + countAll(value[name] ?? null, count, findPlace(value, name, place));
+    }
     if (isMediaPart(value)) return Math.max(MEDIA_TOKENS, tokens);
   }
   return tokens;
+}
+
+function findPlace(holder: JsonObject, name: string, place: Place): Place {
+  if (place === "spoken" || SPOKEN.has(name) || (name === "input" && holder["type"] === "tool_use")) return "spoken";
+  const member = holder[name];
+  const isLong = typeof member === "string" ? member.length > LONG : Array.isArray(member);
+  return isLong && DATA_NAME.test(name) && !isOfText(holder) ? "data" : "any";
+}
+
+/** Data that says of itself that it is text. */
+function isOfText(holder: JsonObject): boolean {
+  const kind = holder["mimeType"] ?? holder["mime_type"] ?? holder["media_type"];
+  return holder["type"] === "text" || (typeof kind === "string" && /^text\//iu.test(kind));
 }
 
 function isMediaPart(part: JsonObject): boolean {

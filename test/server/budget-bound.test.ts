@@ -75,6 +75,51 @@ test.each<[string, string, object, number]>([
   expect(held).toBeLessThan(1.1 * nanos);
 });
 
+/** As text, 20,000 tokens. */
+const ENCODED = "QUJD".repeat(15_000);
+
+test.each<[string, string, object]>([
+  [
+    "chat",
+    "/v1/chat/completions",
+    say("messages", { type: "image_url", image_url: { url: `data:image/png;base64,${ENCODED}` } }),
+  ],
+  [
+    "chat, of sound",
+    "/v1/chat/completions",
+    say("messages", { type: "input_audio", input_audio: { data: ENCODED, format: "wav" } }),
+  ],
+  [
+    "chat, of a file",
+    "/v1/chat/completions",
+    say("messages", { type: "file", file: { file_data: `data:application/pdf;base64,${ENCODED}` } }),
+  ],
+  ["responses", "/v1/responses", say("input", { type: "input_image", image_url: `data:image/png;base64,${ENCODED}` })],
+  [
+    "responses, of one that was made",
+    "/v1/responses",
+    { input: [{ type: "image_generation_call", id: "ig_1", status: "completed", result: ENCODED }] },
+  ],
+  [
+    "messages",
+    "/v1/messages",
+    say("messages", { type: "image", source: { type: "base64", media_type: "image/png", data: ENCODED } }),
+  ],
+  [
+    "Google's",
+    "/v1beta/models/gpt-4o:generateContent",
+    { contents: [{ role: "user", parts: [{ inline_data: { mime_type: "image/png", data: ENCODED } }] }] },
+  ],
+])("a picture, or whatever is no text, is not taken for text: %s", async (_what, path, body) => {
+  const held = await readHeld(path, { model: "gpt-4o", max_tokens: 1, ...body }, "tokens");
+  expect(held).toBeGreaterThanOrEqual(path.includes("responses") ? 0 : 1_600);
+  expect(held).toBeLessThan(20_000);
+});
+
+function say(name: string, part: object): object {
+  return { [name]: [{ role: "user", content: [part] }] };
+}
+
 const URL_PART = { type: "image_url", image_url: { url: "https://example.com/a.png" } };
 
 test.each<[string, string, object, number]>([
@@ -113,8 +158,66 @@ test.each<[string, string, object, number]>([
   [
     "a text that looks like encoded data",
     "/v1/chat/completions",
-    { messages: [{ role: "user", content: [{ type: "text", text: "QUJD".repeat(15_000) }] }] },
+    { messages: [{ role: "user", content: [{ type: "text", text: ENCODED }] }] },
     20_000,
+  ],
+  ["what it is told to do, looking like encoded data", "/v1/responses", { input: "Hi", instructions: ENCODED }, 20_000],
+  [
+    "what a tool was asked for, looking like encoded data",
+    "/v1/messages",
+    {
+      messages: [
+        { role: "assistant", content: [{ type: "tool_use", id: "t", name: "run", input: { code: ENCODED } }] },
+      ],
+    },
+    20_000,
+  ],
+  [
+    "what a tool is for, looking like encoded data",
+    "/v1/chat/completions",
+    {
+      messages: [{ role: "user", content: "Hi" }],
+      tools: [{ type: "function", function: { name: "run", description: ENCODED } }],
+    },
+    20_000,
+  ],
+  [
+    "what a tool of Google's told, looking like encoded data",
+    "/v1beta/models/gpt-4o:generateContent",
+    { contents: [{ role: "user", parts: [{ functionResponse: { name: "run", response: { result: ENCODED } } }] }] },
+    20_000,
+  ],
+  [
+    "a document of text, looking like encoded data",
+    "/v1/messages",
+    {
+      messages: [
+        {
+          role: "user",
+          content: [{ type: "document", source: { type: "text", media_type: "text/plain", data: ENCODED } }],
+        },
+      ],
+    },
+    20_000,
+  ],
+  [
+    "a file of text",
+    "/v1/responses",
+    {
+      input: [
+        {
+          role: "user",
+          content: [{ type: "input_file", filename: "a", file_data: `data:text/plain;base64,${ENCODED}` }],
+        },
+      ],
+    },
+    15_000,
+  ],
+  [
+    "Google's file of text",
+    "/v1beta/models/gpt-4o:generateContent",
+    { contents: [{ role: "user", parts: [{ inlineData: { mimeType: "text/plain", data: ENCODED } }] }] },
+    15_000,
   ],
   [
     "a text that only begins like encoded data",
