@@ -62,6 +62,19 @@ describe("one changed byte", () => {
     },
   );
 
+  test("packed again by another program, or with something before it, is told so", async () => {
+    const aligned = join(
+      split(pack).map((part) => ({ ...part, packed: Buffer.concat([part.packed, Buffer.alloc(4)]) })),
+    );
+    for (const bytes of [Buffer.concat([Buffer.alloc(10), pack]), aligned]) {
+      const { code, problems } = await check(scene, bytes);
+      expect({ code, problems }).toMatchObject({
+        code: EXIT.failed,
+        problems: [{ file: "zip", problem: expect.stringContaining("another program packed it") }],
+      });
+    }
+  });
+
   test("cut off, or with something behind", async () => {
     const end = pack.subarray(-22);
     const longer = [["x"], [end], ["anything at all", end]].map((behind) =>

@@ -49,7 +49,6 @@ const SMALL_BYTES = 1024 * 1024;
 export async function unpack(file: PackFile): Promise<Unpacked> {
   const { start, directory, count } = await readTail(file);
   const entries = readDirectory(directory, count);
-  checkNames(entries);
   const offsets: number[] = [];
   let at = 0;
   for (const entry of entries) {
@@ -59,9 +58,10 @@ export async function unpack(file: PackFile): Promise<Unpacked> {
   if (at !== start || !directory.equals(buildDirectory(entries, offsets, start))) {
     throw new BrokenFile(
       "zip",
-      "The directory of the zip is not as it was written: a byte of it was changed, or files were added or removed.",
+      "The zip is not as it was written: a byte of its directory was changed, files were added or removed, or another program packed it.",
     );
   }
+  checkNames(entries);
   const places = new Map(entries.map((entry, index) => [entry.name, { entry, offset: offsets[index] ?? 0 }]));
   for (const { entry, offset } of places.values()) await checkHeader(file, entry, offset);
   const find = (name: string): { entry: ZipEntry; offset: number } => {
@@ -84,7 +84,10 @@ export async function unpack(file: PackFile): Promise<Unpacked> {
 }
 
 async function readTail(file: PackFile): Promise<{ start: number; directory: Buffer; count: number }> {
-  const noZip = new BrokenFile("zip", "The file is no dispute pack, or its end was changed or cut off.");
+  const noZip = new BrokenFile(
+    "zip",
+    "The file is no dispute pack, its end was changed or cut off, or another program packed it.",
+  );
   if (file.size < END_BYTES || file.size > MAX_ZIP_BYTES + MAX_DIRECTORY_BYTES) throw noZip;
   const end = readEnd(await collect(file.read(file.size - END_BYTES, file.size)));
   if (end === null || end.start > file.size - END_BYTES) throw noZip;
