@@ -57,6 +57,13 @@ const EXPECTED: Record<string, string[]> = {
   ],
   "deepseek-amount.csv": [`${DAY} deepseek-chat gateway/sk-b 3: cacheRead 1000 fresh 500 output 200; `],
   "deepseek-cost.csv": [`${DAY} deepseek-chat null null: ; all 252000`],
+  "focus-aws.csv": [
+    `${DAY} Claude4.5Sonnet null null: fresh 1500 cacheRead 200 output 500; fresh 4500000 cacheRead 60000 output 7500000`,
+  ],
+  "focus-azure.csv": [`${DAY} gpt-4o-0806 east-ai null: ; fresh 3750000 cacheRead 250000 output 3000000`],
+  "focus-google.csv": [
+    `${DAY} gemini 2.5 flash my-project null: fresh 1000000 output 500000; fresh 300000000 output 1250000000`,
+  ],
   "google-billing.jsonl": [
     `${DAY} gemini 2.5 flash my-project null: fresh 1000000 output 500000; fresh 300000000 output 1250000000`,
   ],

@@ -6,6 +6,7 @@ import { anthropicUsage } from "./anthropic-usage.ts";
 import { awsCostExplorer, awsUsageReport } from "./aws-cost.ts";
 import { azureCost } from "./azure-cost.ts";
 import { deepseekAmount, deepseekCost } from "./deepseek.ts";
+import { focus } from "./focus.ts";
 import { googleBilling } from "./google-billing.ts";
 import { openaiCost } from "./openai-cost.ts";
 import { openaiUsage } from "./openai-usage.ts";
@@ -20,6 +21,7 @@ export const FORMATS = {
   "azure-cost": azureCost,
   "deepseek-amount": deepseekAmount,
   "deepseek-cost": deepseekCost,
+  focus,
   "google-billing": googleBilling,
   "openai-cost": openaiCost,
   "openai-usage": openaiUsage,
