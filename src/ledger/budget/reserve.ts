@@ -55,6 +55,8 @@ const WAIT_MS = 2_000;
 /** Likewise where it answers others meanwhile: something there holds up this account alone. To read the ledger for the first time may take longer. */
 const BUSY_MS = 30_000;
 const READING_MS = 180_000;
+/** Whoever is told so much late that a time is over had no time to hear an answer either. */
+const LAG_MS = 500;
 
 interface Hold {
   account: Account;
@@ -229,9 +231,11 @@ export function createReserve(keeping: Keeping): Reserve {
     const work = judge(account, bound) === "ask" ? exchange.ask(account, bound) : exchange.plead(account, bound);
     const settled = await settledWithin(work, clock, WAIT_MS);
     if (settled !== "late") return settled === null ? null : toGatewayError(settled.failure);
-    // Where much is asked for at once, others were answered meanwhile: it is not the database that keeps us waiting.
+    // Where much is asked for at once, others were answered meanwhile, or we were held up ourselves: it is not the database that keeps us waiting.
+    const nowMs = clock.monotonicMs();
+    const isOurs = state.contactMs > sinceMs || nowMs - sinceMs > WAIT_MS + LAG_MS;
     const longestMs = account.isOpen ? BUSY_MS : READING_MS;
-    return state.contactMs > sinceMs && clock.monotonicMs() - startedMs < longestMs ? null : lateAnswer();
+    return isOurs && nowMs - startedMs < longestMs ? null : lateAnswer();
   };
 
   return {

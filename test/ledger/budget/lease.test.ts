@@ -190,6 +190,28 @@ test("a call whose account alone is held up in the database is told so, and not 
   expect(clock.monotonicMs() - startedMs).toBeLessThan(60_000);
 });
 
+test("a process that had no time for answers asks once more, and does not take the database for gone", async () => {
+  await makeOne();
+  let isHeldUp = false;
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  const slow = new Proxy(store.budgets, {
+    get:
+      (target, name, receiver) =>
+      async (...given: unknown[]) => {
+        if (isHeldUp) await answered;
+        return Reflect.apply(Reflect.get(target, name, receiver), target, given);
+      },
+  });
+  const { after } = clock;
+  const late: TestClock = { ...clock, after: (ms, act) => after(isHeldUp ? ms + 3_000 : ms, act) };
+  const only = await begin("only", slow, late);
+  expect(await call(only, 900)).toBeObject();
+  isHeldUp = true;
+  after(6_000, answer);
+  expect(await call(only, 200)).toBeObject();
+  expect(faults).toEqual([]);
+});
+
 test("while one account is held up in the database, what others change holds, and all other accounts are told of", async () => {
   const first = await makeOne({ model: "m" });
   let isHeldUp = false;
