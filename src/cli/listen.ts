@@ -54,7 +54,9 @@ export function listen(app: Pick<App, "fetch" | "sockets">, config: Config, log:
 function explainListen(error: unknown, address: string): CliError {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : "";
   if (code === "EADDRINUSE") {
-    return new CliError(`${address} is already in use.`, {
+    // Windows' runtime says so of an address, too, that the machine does not have.
+    const or = process.platform === "win32" ? ", or is none of this machine's addresses" : "";
+    return new CliError(`${address} is already in use${or}.`, {
       exitCode: EXIT.unavailable,
       hint: "Stop what listens there, or choose another address: --http-address :9090",
     });
