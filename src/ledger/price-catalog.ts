@@ -2,7 +2,7 @@
 // Knows no vendor: which model a name means is the list's own business. Form: https://github.com/pydantic/genai-prices (v2/data.json)
 
 import { type Change, findWindow, isWithinHours } from "./price-hours.ts";
-import { type CatalogModel, type CatalogVendor, type ConditionalPrices, matches } from "./price-data.ts";
+import { ADDRESS_FLAGS, type CatalogModel, type CatalogVendor, type ConditionalPrices, matches } from "./price-data.ts";
 import { isNamed } from "./price-name.ts";
 import type { PriceKey, PriceLayer, PriceQuestion, Tariff } from "./price-tariff.ts";
 
@@ -32,7 +32,7 @@ export function createCatalog({ vendors, source, date }: CatalogInit): Catalog {
     find(question: PriceQuestion, name: string): Tariff | null {
       const vendor = findVendor(vendors, byId, question.pricing);
       const model = vendor === undefined ? undefined : findModel(vendor, byId, { name, isNamed });
-      if (vendor === undefined || model === undefined) return null;
+      if (vendor === undefined || model === undefined || tellsNothing(model)) return null;
       const { prices, since, fromMs, untilMs } = pickPrices(model, question.at);
       return {
         id: `${vendor.id}/${model.id}`,
@@ -73,7 +73,12 @@ function findVendor(
 }
 
 function isAt(pattern: string | undefined, url: string): boolean {
-  return pattern !== undefined && new RegExp(`^(?:${pattern})`, "u").test(url);
+  return pattern !== undefined && new RegExp(`^(?:${pattern})`, ADDRESS_FLAGS).test(url);
+}
+
+/** Nothing of it costs anything where its prices are an empty entry; where there is no entry, nobody has said. */
+function tellsNothing({ prices }: CatalogModel): boolean {
+  return Array.isArray(prices) && prices.length === 0;
 }
 
 /** Whether a model of a vendor's list is the one that is named. */

@@ -53,7 +53,9 @@ function readVendor(json: Json, at: string): CatalogVendor {
   const { api_pattern: pattern, provider_match: match, fallback_model_providers: fallbacks } = vendor;
   return {
     id: readText(vendor["id"], `${at}.id`),
-    ...(pattern === undefined || pattern === null ? {} : { api_pattern: readPattern(pattern, `${at}.api_pattern`) }),
+    ...(pattern === undefined || pattern === null
+      ? {}
+      : { api_pattern: readPattern(pattern, `${at}.api_pattern`, ADDRESS_FLAGS) }),
     ...(match === undefined || match === null ? {} : { provider_match: readMatch(match, `${at}.provider_match`) }),
     ...(fallbacks === undefined || fallbacks === null
       ? {}
@@ -150,10 +152,13 @@ function readTime(json: Json | undefined, at: string): string {
   return text;
 }
 
-function readPattern(json: Json, at: string): string {
+/** With which a pattern of addresses is used: what has no meaning in them is told when the list is read, not in each call. */
+export const ADDRESS_FLAGS = "u";
+
+function readPattern(json: Json, at: string, flags = ""): string {
   const text = readText(json, at);
   try {
-    return new RegExp(text) instanceof RegExp ? text : "";
+    return new RegExp(text, flags) instanceof RegExp ? text : "";
   } catch {
     throw wrong(at, "no pattern");
   }

@@ -203,7 +203,7 @@ function nameQuestion({ provider, pricing, models, tier, marks = NO_MARKS }: Pri
 /** Something of it, at least, has a known price; or nothing of it costs anything, which a list says with an empty entry. */
 function hasPrice(known: Known | null, { writes = false }: Pick<PriceQuestion, "writes">): boolean {
   if (known === null || (writes && known.directions.size === 1)) return false;
-  const isFree = Object.keys(known.tariff.prices).length === 0;
+  const isFree = Object.keys(known.tariff.prices).length === 0 && known.card.units.length === 0;
   return isFree || known.card.bands.some(({ rates }) => rates.some((rate) => rate !== null));
 }
 
@@ -263,8 +263,11 @@ function makeCard(
       return factor === undefined ? null : multiply(factor, base);
     },
     least: Object.assign({}, ...own.map(({ least }) => least ?? {})) as Record<string, number>,
-    // Writes for an hour are never taken for the cheaper ones.
-    unknown: ["cache_write_1h_mtok", ...own.flatMap(({ apart }) => apart ?? [])],
+    // Writes for an hour are never taken for the cheaper ones; of what costs nothing, they do not either.
+    unknown: [
+      ...(Object.keys(prices).length === 0 ? [] : ["cache_write_1h_mtok"]),
+      ...own.flatMap(({ apart }) => apart ?? []),
+    ],
   });
   const pages = [fact, used ? hour : null, ...marked].flatMap((known) => (known ? [citePage(known)] : []));
   const words = [tariff.source, ...(fact ? [tier] : []), ...marked.flatMap(({ mark }) => mark?.unit ?? [])];

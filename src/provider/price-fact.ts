@@ -153,6 +153,20 @@ export const PRICE_FACTS: readonly PriceFact[] = [
     mark: { unit: "us_inference", factor: "1.1" },
     source: `${ANTHROPIC}#data-residency-pricing`,
   },
+  // No price on the list, and no gift either: a model that is offered no more.
+  {
+    vendor: "cerebras",
+    models: /^qwen-3-coder-480b$/u,
+    apart: ["requests_kcount"],
+    source: "https://inference-docs.cerebras.ai/support/change-log",
+  },
+  // Music is sold by the piece.
+  {
+    vendor: "openrouter",
+    models: /^google\/lyria-/u,
+    apart: ["requests_kcount"],
+    source: "https://ai.google.dev/gemini-api/docs/pricing",
+  },
   {
     vendor: "aws",
     tier: "batch",

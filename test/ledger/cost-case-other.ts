@@ -322,6 +322,14 @@ export const OTHERS: Record<string, Record<string, Case>> = {
       cost: null,
     },
   },
+  // https://ai.google.dev/gemini-api/docs/pricing: the list has an empty entry, and each piece is $0.04.
+  cerebras: {
+    "what is offered no more was no gift": { model: "qwen-3-coder-480b", usage: tokens(9, 0, 0, 100), cost: null },
+  },
+  openrouter: {
+    "music is sold by the piece": { model: "google/lyria-3-clip-preview", usage: tokens(9, 0, 0, 100), cost: null },
+    "and what is free says so": { model: "openai/gpt-oss-20b:free", usage: tokens(9, 0, 0, 100), cost: 0 },
+  },
   // https://cohere.com/pricing, https://docs.voyageai.com/docs/pricing, https://platform.kimi.ai/docs/pricing/chat-k26.md
   cohere: {
     "$2.50 and $10": { model: "command-a-03-2025", usage: tokens(10, 0, 0, 10), cost: 25_000 + 100_000 },

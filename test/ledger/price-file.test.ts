@@ -130,6 +130,25 @@ describe("a file of prices", () => {
   });
 });
 
+test("a list that says nothing of a model's price gives it away to nobody, unlike one that says it costs nothing", async () => {
+  const models = [
+    { id: "quiet", match: { equals: "quiet" }, prices: [] },
+    { id: "free", match: { equals: "free" }, prices: {} },
+  ];
+  const { layer } = await readPriceFile(file([{ id: "openai", models }]), null);
+  const book = createPriceBook({ layers: [layer], facts: [] });
+  const ask = (model: string) => ({ provider: "p", pricing: { vendor: "openai" }, models: [model], at: new Date() });
+  const usage = makeUsage({ freshInputTokens: 5, outputTokens: 5, cacheWriteTokens: 5, longCacheWriteTokens: 5 });
+  expect(book.knows({ ...ask("quiet"), tier: "default" })).toBe(false);
+  expect(book.price({ ...ask("quiet"), usage })).toBeNull();
+  expect(book.price({ ...ask("free"), usage })?.costNanos).toBe(0);
+});
+
+test("a pattern of addresses that cannot be used is told when the list is read, and not in each call", () => {
+  const list = CATALOG.map((vendor) => ({ ...vendor, api_pattern: "https://my\\-own" }));
+  expect(readPriceFile(file(list), null)).rejects.toThrow("no pattern at 0.api_pattern");
+});
+
 describe("a signature", () => {
   test.each([
     ["PEM", PEM],
