@@ -143,7 +143,8 @@ const OPENAI_FACTS: readonly PriceFact[] = [
 
 export const PRICE_FACTS: readonly PriceFact[] = [
   ...OPENAI_FACTS,
-  { vendor: "anthropic", tier: "batch", factors: HALF, source: ANTHROPIC },
+  // Searches in a batch cost what they do elsewhere: /docs/en/agents-and-tools/tool-use/web-search-tool#batch-requests
+  { vendor: "anthropic", tier: "batch", factors: { ...HALF, ...TOOLS }, source: ANTHROPIC },
   // Priority is capacity that was bought beforehand: what a call costs is between the two.
   { vendor: "anthropic", longCacheWrite: "2", source: ANTHROPIC },
   // Inference in the United States alone; models before 4.6 cannot be asked for it. The fast mode's price is its own, and not told here.

@@ -50,6 +50,11 @@ export const ANTHROPIC: Record<string, Case> = {
     usage: tokens(1_000, 1_000, 1_000, 1_000, { longCacheWriteTokens: 400, serviceTier: "batch" }),
     cost: 2_500_000 + 250_000 + 600 * 3_125 + 400 * 5_000 + 12_500_000,
   },
+  "but of searches, which are a cent each there, too": {
+    model: "claude-opus-4-5",
+    usage: tokens(1_000, 0, 0, 100, { serviceTier: "batch", units: { web_search_requests: 3 } }),
+    cost: 2_500_000 + 1_250_000 + 30_000_000,
+  },
   "beyond 200,000 tokens: $6, $0.60, $7.50 and $12, $22.50": {
     model: "claude-sonnet-4-5",
     usage: tokens(150_000, 40_000, 20_000, 1_000, { longCacheWriteTokens: 5_000 }),
