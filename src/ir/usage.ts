@@ -42,26 +42,52 @@ export const NO_USAGE: Usage = Object.freeze({
 
 type Join = (left: number, right: number) => number;
 
-/**
- * Two figures as one, part by part: their sum unless told otherwise, as of two calls. A sum keeps a tier only where both were served in it.
- */
-export function joinUsage(left: Usage, right: Usage, join: Join = add): Usage {
-  const long = join(left.longCacheWriteTokens ?? 0, right.longCacheWriteTokens ?? 0);
+/** Two figures as one, part by part, as of two calls. A sum keeps a tier only where both were served in it. */
+export function joinUsage(left: Usage, right: Usage): Usage {
+  const long = (left.longCacheWriteTokens ?? 0) + (right.longCacheWriteTokens ?? 0);
   const { reasoningTokens: one } = left;
   const { reasoningTokens: other } = right;
-  const units = joinUnits(left.units ?? null, right.units ?? null, join);
-  const tier =
-    left.serviceTier === right.serviceTier || join !== add ? (right.serviceTier ?? left.serviceTier) : undefined;
+  const units = joinUnits(left.units ?? null, right.units ?? null);
+  const tier = left.serviceTier === right.serviceTier ? right.serviceTier : undefined;
   return {
-    freshInputTokens: join(left.freshInputTokens, right.freshInputTokens),
-    cacheReadTokens: join(left.cacheReadTokens, right.cacheReadTokens),
-    cacheWriteTokens: join(left.cacheWriteTokens, right.cacheWriteTokens),
+    freshInputTokens: left.freshInputTokens + right.freshInputTokens,
+    cacheReadTokens: left.cacheReadTokens + right.cacheReadTokens,
+    cacheWriteTokens: left.cacheWriteTokens + right.cacheWriteTokens,
     ...(long === 0 ? {} : { longCacheWriteTokens: long }),
-    outputTokens: join(left.outputTokens, right.outputTokens),
-    reasoningTokens: one === null || other === null ? (one ?? other) : join(one, other),
+    outputTokens: left.outputTokens + right.outputTokens,
+    reasoningTokens: one === null || other === null ? (one ?? other) : one + other,
     ...(tier === undefined ? {} : { serviceTier: tier }),
     ...(units === null ? {} : { units }),
   };
+}
+
+/**
+ * Of two reports of one call so far: of its input and of its output that of the larger one, for what one calls fresh another may know to be from
+ * the cache, and one may tell of the one side alone.
+ */
+export function keepLarger(earlier: Usage, later: Usage): Usage {
+  const input = sumInputTokens(later) < sumInputTokens(earlier) || knowsLess(later, earlier) ? earlier : later;
+  const output = later.outputTokens < earlier.outputTokens ? earlier : later;
+  const long = Math.max(earlier.longCacheWriteTokens ?? 0, later.longCacheWriteTokens ?? 0);
+  const tier = later.serviceTier ?? earlier.serviceTier;
+  const units = joinUnits(earlier.units ?? null, later.units ?? null, Math.max);
+  return {
+    freshInputTokens: input.freshInputTokens,
+    cacheReadTokens: input.cacheReadTokens,
+    cacheWriteTokens: input.cacheWriteTokens,
+    ...(long === 0 ? {} : { longCacheWriteTokens: Math.min(long, input.cacheWriteTokens) }),
+    outputTokens: output.outputTokens,
+    reasoningTokens: output.reasoningTokens ?? earlier.reasoningTokens,
+    ...(tier === undefined ? {} : { serviceTier: tier }),
+    ...(units === null ? {} : { units }),
+  };
+}
+
+function knowsLess(one: Usage, other: Usage): boolean {
+  return (
+    sumInputTokens(one) === sumInputTokens(other) &&
+    one.cacheReadTokens + one.cacheWriteTokens < other.cacheReadTokens + other.cacheWriteTokens
+  );
 }
 
 export function joinUnits(left: Units | null, right: Units | null, join: Join = add): Units | null {

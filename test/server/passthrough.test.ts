@@ -236,6 +236,19 @@ describe("an answer", () => {
     });
   });
 
+  test.each([
+    ["from the last event on", [{}, { prompt_tokens_details: { cached_tokens: 40 } }]],
+    ["in the first alone", [{ prompt_tokens_details: { cached_tokens: 40 } }, {}]],
+  ])("in events tells what came from the cache %s, and nothing is counted twice", async (_, details) => {
+    const frames = details.map((known, at) => {
+      const usage = { prompt_tokens: 100, completion_tokens: 1 + at, total_tokens: 101 + at, ...known };
+      return `data: ${JSON.stringify({ object: "chat.completion.chunk", model: "gpt-4o", choices: [], usage })}\n\n`;
+    });
+    const { gateway, token } = await open(() => makeStream(frames));
+    await (await gateway.send("/passthrough/openai/v1/x", { token, body: {} })).text();
+    expect(await gateway.row()).toMatchObject({ freshInputTokens: 60, cacheReadTokens: 40, outputTokens: 2 });
+  });
+
   test("that refuses comes as it is, but for secrets", async () => {
     const { gateway, token } = await open(
       () =>

@@ -1,6 +1,6 @@
 // Books what an answer reports of its cost, whether it came whole or in events. Knows no family by name.
 
-import { type JsonObject, type Units, type Usage, joinUnits, joinUsage } from "../../ir/index.ts";
+import { type JsonObject, type Units, type Usage, joinUnits, joinUsage, keepLarger } from "../../ir/index.ts";
 import { createTokenEstimate } from "../../ledger/index.ts";
 import { type Metered, type RestEntry, type RestFamily, meterAnswer, readSaid } from "../../wire/index.ts";
 import { countOn } from "../tally.ts";
@@ -64,10 +64,10 @@ export function createEventMeter(state: RestState, meter: Meter): EventMeter {
       report = seen.report ?? report;
       model = seen.model ?? model;
       const isPart = typeof event["type"] === "string" && event["type"].endsWith(".completed");
-      const join = isPart ? undefined : Math.max;
+      const join = isPart ? joinUsage : keepLarger;
       const before = usage?.outputTokens ?? 0;
-      usage = usage === null || seen.usage === null ? (usage ?? seen.usage) : joinUsage(usage, seen.usage, join);
-      units = joinUnits(units, seen.units, join);
+      usage = usage === null || seen.usage === null ? (usage ?? seen.usage) : join(usage, seen.usage);
+      units = joinUnits(units, seen.units, isPart ? undefined : Math.max);
       const text = readSaid(event);
       said.add(text);
       if ((usage?.outputTokens ?? 0) > before) told = said.tokens();
