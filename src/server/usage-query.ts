@@ -4,6 +4,7 @@ import { type Caller, type Directory, allows } from "../identity/index.ts";
 import { GatewayError, checkAll, invalidRequest } from "../ir/index.ts";
 import { type Dimension, DIMENSIONS, EXPORT_FORMATS, type ExportFormat, type LedgerFilter } from "../ledger/index.ts";
 import { parseDuration } from "../lib/duration.ts";
+import { isOwnerId } from "../lib/owner-id.ts";
 import { type Bucket, BUCKETS, findZone, parseMoment, UTC, type Zone } from "../lib/zone.ts";
 
 const DEFAULT_LIMIT = 20;
@@ -76,11 +77,9 @@ async function readUser(wanted: string | null, caller: Caller, directory: Direct
     });
   }
   if (name === "all") return null;
-  return ID.test(name) ? name : (await directory.getUser(name)).id;
+  // Taken as it is: the books also hold what users did that are gone.
+  return isOwnerId(name) ? name : (await directory.getUser(name)).id;
 }
-
-/** Taken as it is: the books also hold what users did that are gone. */
-const ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u;
 
 export function readZone(query: URLSearchParams): Zone {
   const name = query.get("tz");

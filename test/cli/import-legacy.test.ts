@@ -104,6 +104,9 @@ test("a dry run counts and writes nothing; users, keys and usage are then taken 
     "bo@example.com suspended gateway_user",
   ]);
   expect(users.find(({ email }) => email.startsWith("ana"))?.created_at).toBe("2025-01-02T01:04:05.123Z");
+  // Of whom nothing else is kept, the rows are found all the same.
+  expect(await own.read("usage summary --user legacy-77")).toMatchObject({ supplied_tokens: 2, requests: 0 });
+  expect(await own.read("usage summary --user legacy-4 --key legacy-3")).toMatchObject({ consumed_tokens: 20 });
   await own.withStore(async (store) => {
     const { keys } = await store.identity.changes(null);
     const kept = keys.find(({ hash }) => hash === hashToken(TOKEN));

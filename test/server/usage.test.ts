@@ -104,6 +104,8 @@ describe("who sees what", () => {
         expect(all.text).toContain(ana.userId);
         expect(all.text).toContain(ben.userId);
       }
+      // One of the earlier edition's books, of whom nothing else is kept.
+      expect((await read("user=legacy-7", admin.token)).status).toBe(200);
       const anas = await read(`user=${ana.email}`, admin.token);
       expect(anas.text).not.toContain(ben.userId);
     },

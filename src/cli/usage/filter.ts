@@ -2,6 +2,7 @@
 
 import type { LedgerFilter } from "../../ledger/index.ts";
 import { findNearest } from "../../lib/nearest.ts";
+import { isOwnerId } from "../../lib/owner-id.ts";
 import { findZone, UTC, type Zone } from "../../lib/zone.ts";
 import { ENDPOINTS, isEndpoint } from "../../server/index.ts";
 import { CliError, EXIT } from "../error.ts";
@@ -96,11 +97,9 @@ function readDirection(text: string): "consume" | "supply" {
   throw refuseValue("direction", `${JSON.stringify(text)} is neither consume nor supply`);
 }
 
-const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;
-
 /** An id is taken as it is: the books also hold what keys and users did that are gone. */
 async function findKey(text: string, { directory }: Pick<Place, "directory">): Promise<string> {
-  if (ID.test(text)) return text.toLowerCase();
+  if (isOwnerId(text)) return text.toLowerCase();
   const keys = await directory.listKeys(null);
   const [only, ...more] = keys.filter(
     ({ prefix }) => text !== "" && (prefix.startsWith(text) || text.startsWith(prefix)),
@@ -114,7 +113,7 @@ async function findKey(text: string, { directory }: Pick<Place, "directory">): P
 }
 
 async function findUser(text: string, { directory }: Pick<Place, "directory">): Promise<string> {
-  return ID.test(text) ? text.toLowerCase() : (await directory.getUser(text)).id;
+  return isOwnerId(text) ? text.toLowerCase() : (await directory.getUser(text)).id;
 }
 
 /** A class is its first digit. */
