@@ -49,6 +49,21 @@ test.skipIf(!hasPostgres)("a database that writes dates in another style is read
   await store.close();
 });
 
+test.skipIf(!hasPostgres)(
+  "who only reads finds the server that may be written, of several, some of which are gone",
+  async () => {
+    const dsn = new URL(await createDatabase());
+    await (await open(dsn.href)).close();
+    const location = `${dsn.href.replace(dsn.host, `127.0.0.1:1,${dsn.host}`)}?target_session_attrs=read-write`;
+    const chains = await openChains(location, CHAIN_RULES);
+    expect(await chains.chains()).toEqual([]);
+    await chains.close();
+    const { facts, close } = await glanceAtPostgres({ location, database });
+    expect(facts).toMatchObject({ engine: "postgres", isReadOnly: false });
+    await close();
+  },
+);
+
 describe.skipIf(!hasPostgres || !hasPooler)("a pooler that gives each transaction another connection", () => {
   test("is noticed: nothing hangs, and nothing is asked for that another connection prepared", async () => {
     const direct = await createDatabase();
@@ -71,10 +86,7 @@ describe.skipIf(!hasPostgres || !hasPooler)("a pooler that gives each transactio
   test("lets those look who only read", async () => {
     const pooler = await startPooler(await createDatabase());
     await (await open(pooler.dsn)).close();
-    const { engine, close } = await glanceAtPostgres({
-      location: pooler.dsn,
-      database: { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 },
-    });
+    const { engine, close } = await glanceAtPostgres({ location: pooler.dsn, database });
     await Promise.all(Array.from({ length: 20 }, () => engine.read((db) => db.execute("select 1"))));
     await close();
     const chains = await openChains(pooler.dsn, CHAIN_RULES);

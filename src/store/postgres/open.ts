@@ -167,6 +167,9 @@ export function connect(
   settings: Settings = {},
   prepare = false,
 ): postgres.Sql {
+  // By this the driver would take the server that is asked for, which can be written, for another one.
+  const { default_transaction_read_only: _, ...others } = settings;
+  const own = location.includes("target_session_attrs=") ? others : settings;
   try {
     const client = postgres(location, {
       max,
@@ -176,7 +179,7 @@ export function connect(
       connect_timeout: CONNECT_TIMEOUT_S,
       prepare,
       // Dates are read as this style writes them, whatever the role or the database has.
-      connection: { application_name: "tokligence", DateStyle: "ISO", TimeZone: "UTC", ...settings },
+      connection: { application_name: "tokligence", DateStyle: "ISO", TimeZone: "UTC", ...own },
       onnotice: () => {},
     });
     client.begin = guardBegin(client.begin) as typeof client.begin;
