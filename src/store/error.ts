@@ -96,6 +96,12 @@ const POOLED_SETTING: Explanation = {
   say: (place, name) =>
     `${place}: the pooler there does not take the setting "${name}"; name it in its ignore_startup_parameters, or PostgreSQL itself in the DSN.`,
 };
+const READ_ONLY: Explanation = {
+  kind: "overloaded",
+  code: "store_read_only",
+  say: (place) =>
+    `${place} takes no writes: it is a standby, or was made read-only, as some hosts do with a full disk. Name the primary in the DSN; of several hosts target_session_attrs=read-write finds it.`,
+};
 
 /** Where the code alone says too little, such as that of a pooler, which is the same for all that it refuses. */
 const BY_WORDS: readonly (readonly [codes: RegExp, words: RegExp, explanation: Explanation])[] = [
@@ -109,6 +115,7 @@ const BY_WORDS: readonly (readonly [codes: RegExp, words: RegExp, explanation: E
 /** By the code of the driver or the system; a code also matches its longer forms (SQLITE_IOERR_WRITE, 08006). */
 const BY_CODE: readonly (readonly [prefix: string, explanation: Explanation])[] = [
   ["08", UNREACHABLE],
+  ["25006", READ_ONLY],
   ["28", BAD_LOGIN],
   ["3D000", NO_DATABASE],
   ["42501", NO_RIGHTS],

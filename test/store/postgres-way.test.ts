@@ -64,6 +64,27 @@ test.skipIf(!hasPostgres)(
   },
 );
 
+test.skipIf(!hasPostgres)(
+  "a database that took no writes for a while takes them again, also of whoever came meanwhile",
+  async () => {
+    const dsn = await createDatabase();
+    await (await open(dsn)).close();
+    const name = new URL(dsn).pathname.slice(1);
+    await runSql(dsn, `alter database ${name} set default_transaction_read_only = on`);
+    const store = await open(dsn);
+    const write = () =>
+      store.identity.createUsers([makeUser()]).then(
+        () => "written",
+        ({ code }: { code: string }) => code,
+      );
+    expect([await write(), await write()]).toEqual(["store_read_only", "store_read_only"]);
+    await runSql(new URL("/postgres", dsn).href, `alter database ${name} reset default_transaction_read_only`);
+    await write();
+    expect(await store.identity.listUsers()).toHaveLength(1);
+    await store.close();
+  },
+);
+
 describe.skipIf(!hasPostgres || !hasPooler)("a pooler that gives each transaction another connection", () => {
   test("is noticed: nothing hangs, and nothing is asked for that another connection prepared", async () => {
     const direct = await createDatabase();
@@ -102,6 +123,7 @@ test.each([
   ["08P01", "unsupported startup parameter: jit", '"jit"; name it in its ignore_startup_parameters'],
   ["08P01", "server_login_retry", "does not answer"],
   ["28000", 'no pg_hba.conf entry for host "::1", user "u", database "d", no encryption', "sslmode=require"],
+  ["25006", "cannot execute INSERT in a read-only transaction", "takes no writes: it is a standby"],
   ["28000", 'role "u" is not permitted to log in', "refuses the login"],
   ["42704", 'unrecognized configuration parameter "channel_binding"', 'knows no setting "channel_binding"'],
   ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate", "NODE_EXTRA_CA_CERTS"],

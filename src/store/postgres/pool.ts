@@ -10,7 +10,7 @@ const LOSSES = ["08", "25P03", "57P0", "CONNECTION_", "CONNECT_TIMEOUT", "ECONN"
 export interface Pool<Client> {
   /** Runs `work` on the present client; again where it was undone to end a deadlock. Rejects as `work` does, or after `deadlineMs` with the code ETIMEDOUT. */
   once<T>(deadlineMs: number, work: (client: Client) => PromiseLike<T>): Promise<T>;
-  /** `once`, and a second time where the connection was lost: for what does no harm when it happens twice. */
+  /** `once`, and a second time where the connection was lost or of no use: for what does no harm when it happens twice. */
   repeat<T>(deadlineMs: number, work: (client: Client) => PromiseLike<T>): Promise<T>;
   end(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export function createPool<Client>(
         deadlineMs,
       );
     } catch (error) {
-      if (isLoss(error) && used === client && !ended) {
+      if (isStale(error) && used === client && !ended) {
         client = connect();
         turn = createTurns(most);
         // Nobody waits for the old one, and it has nothing to say that its queries did not.
@@ -52,7 +52,7 @@ export function createPool<Client>(
       try {
         return await once(deadlineMs, work);
       } catch (error) {
-        if (!isLoss(error) || ended) throw error;
+        if (!isStale(error) || ended) throw error;
         return once(deadlineMs, work);
       }
     },
@@ -93,6 +93,11 @@ export async function undeadlocked<T>(work: () => PromiseLike<T>): Promise<T> {
       if (codeOf(error) !== DEADLOCK || tries === MOST_TRIES) throw error;
     }
   }
+}
+
+/** A server that takes no writes may take them from the next connection, or that one leads to the server which does. */
+function isStale(error: unknown): boolean {
+  return isLoss(error) || codeOf(error) === "25006";
 }
 
 /** Whether the connection is gone, or about to go. */
