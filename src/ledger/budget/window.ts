@@ -1,7 +1,7 @@
 // The stretch of time that a budget counts in: from a moment, a period and a time zone to where it began and where it ends.
 // Pure: the same moment always lies in the same window, whichever way a clock has jumped meanwhile. Knows no budget.
 
-import { type Zone, findZone } from "../../lib/zone.ts";
+import { type Zone, findZone, startOf, startOfNext } from "../../lib/zone.ts";
 import type { Period } from "./model.ts";
 
 export interface Window {
@@ -12,8 +12,7 @@ export interface Window {
 }
 
 const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 /** The first Monday since the epoch. */
 const MONDAY_MS = 4 * DAY_MS;
 
@@ -39,10 +38,12 @@ function findWindow(period: Period, zone: Zone, atMs: number): Window {
     case "lifetime":
       return LIFETIME;
     case "minute":
-      return floor(atMs, MINUTE_MS, 0);
-    case "hour":
-      // Zones lie half hours and quarters of one apart.
-      return floor(atMs, HOUR_MS, zone.offsetAt(atMs));
+      return floorMinute(atMs);
+    case "hour": {
+      // Zones lie half hours and quarters of one apart, and some move their clocks by half an hour.
+      const startMs = startOf("hour", atMs, zone);
+      return { startMs, endMs: startOfNext("hour", startMs, zone) };
+    }
     case "day":
       return span(zone, localDay(zone, atMs), (day) => day + DAY_MS);
     case "week": {
@@ -60,9 +61,9 @@ function findWindow(period: Period, zone: Zone, atMs: number): Window {
   }
 }
 
-function floor(atMs: number, lengthMs: number, offsetMs: number): Window {
-  const startMs = Math.floor((atMs + offsetMs) / lengthMs) * lengthMs - offsetMs;
-  return { startMs, endMs: startMs + lengthMs };
+function floorMinute(atMs: number): Window {
+  const startMs = Math.floor(atMs / MINUTE_MS) * MINUTE_MS;
+  return { startMs, endMs: startMs + MINUTE_MS };
 }
 
 function span(zone: Zone, firstDay: number, next: (day: number) => number): Window {
