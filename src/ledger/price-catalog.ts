@@ -23,7 +23,10 @@ export function createCatalog({ vendors, source, date }: CatalogInit): Catalog {
   return {
     name: source,
     vendors,
-    list: (pricing) => findVendor(vendors, byId, pricing)?.models.map(({ id }) => id) ?? [],
+    list(pricing) {
+      const vendor = findVendor(vendors, byId, pricing);
+      return vendor === undefined ? [] : listShelves(vendor, byId).flatMap(({ models }) => models.map(({ id }) => id));
+    },
     findNear(pricing, name) {
       const vendor = findVendor(vendors, byId, pricing);
       const near = vendor === undefined ? undefined : findModel(vendor, byId, { name, isNamed: looksLike });
@@ -96,12 +99,17 @@ function findModel(
   const lower = name.toLowerCase().trim();
   const spelled = lower.replaceAll(DATE, "-$1-$2-$3");
   for (const text of new Set([lower, spelled])) {
-    const found = [vendor.id, ...(vendor.fallback_model_providers ?? [])]
-      .map((id) => byId.get(id)?.models.find((model) => isIt(text, model, id)))
+    const found = listShelves(vendor, byId)
+      .map(({ id, models }) => models.find((model) => isIt(text, model, id)))
       .find((model) => model !== undefined);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** Its own list, and those that it falls back on. */
+function listShelves(vendor: CatalogVendor, byId: ReadonlyMap<string, CatalogVendor>): CatalogVendor[] {
+  return [vendor.id, ...(vendor.fallback_model_providers ?? [])].flatMap((id) => byId.get(id) ?? []);
 }
 
 const DATE = /-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/gu;

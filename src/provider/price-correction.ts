@@ -73,7 +73,7 @@ const ANTHROPIC = {
   models: [
     {
       id: "claude-haiku-5-5",
-      match: { equals: "claude-haiku-5-5" },
+      match: { starts_with: "claude-haiku-5-5" },
       prices: {
         input_mtok: tiered(0.1, 100_000, 0.5),
         cache_read_mtok: tiered(0.01, 100_000, 0.05),
@@ -84,7 +84,7 @@ const ANTHROPIC = {
     },
     {
       id: "claude-sonnet-5-5",
-      match: { equals: "claude-sonnet-5-5" },
+      match: { starts_with: "claude-sonnet-5-5" },
       prices: [
         { prices: SONNET },
         {
@@ -103,12 +103,14 @@ const OPENAI = {
   models: [
     {
       id: "gpt-6.1-sol",
-      match: { equals: "gpt-6.1-sol" },
+      match: { starts_with: "gpt-6.1-sol" },
       prices: {
         input_mtok: tiered(2, 272_000, 4),
         cache_read_mtok: tiered(0.1, 272_000, 0.2),
         cache_write_mtok: tiered(2.5, 272_000, 5),
         output_mtok: tiered(10, 272_000, 15),
+        storage_searches_kcount: 2.5,
+        web_searches_kcount: 10,
       },
     },
   ],

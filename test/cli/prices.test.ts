@@ -62,6 +62,16 @@ test("show tells tiers, sizes, history and the page that says so", async () => {
   expect(after.price_date).toBe("2026-08-21");
 });
 
+test("list tells of what a provider's list has from another one, and of own prices whose provider is a pattern", async () => {
+  configure(
+    "[provider.azure]\nbase_url=https://x.openai.azure.com\napi_key=k\n[price.deal]\nmodel=my-*\nprovider=az*\ninput=1\noutput=4",
+  );
+  const list = (part: string) =>
+    desk.read<{ data: { model: string; input: string }[] }>(`prices list --provider azure --model ${part}`);
+  expect((await list("gpt-4.1-nano")).data).toMatchObject([{ model: "gpt-4.1-nano", input: "0.1" }]);
+  expect((await list("my-")).data).toMatchObject([{ model: "my-*", input: "1" }]);
+});
+
 test("the operator's own prices and discounts are told as such", async () => {
   configure(
     "[provider.openai]\ndiscount=10\n[price.deal]\nmodel=gpt-4o\nprovider=openai\nfrom=2026-01-01\ninput=1\noutput=4",

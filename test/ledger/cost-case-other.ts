@@ -17,6 +17,12 @@ export const ANTHROPIC: Record<string, Case> = {
     usage: tokens(90_000, 8_000, 2_000, 100, { longCacheWriteTokens: 500 }),
     cost: 90_000 * 100 + 8_000 * 10 + 1_500 * 125 + 500 * 200 + 100 * 500,
   },
+  "by the name with its day, too": {
+    model: "claude-haiku-5-5-20261101",
+    at: "2026-11-20T00:00:00Z",
+    usage: tokens(90_000, 0, 0, 0),
+    cost: 90_000 * 100,
+  },
   "of it beyond 100,000 tokens: $0.50, $0.05, $0.625 and $1, $2.50": {
     model: "claude-haiku-5-5",
     at: "2026-11-20T00:00:00Z",

@@ -83,6 +83,12 @@ export const OPENAI: Record<string, Case> = {
     usage: tokens(1, 1, 0, 1),
     cost: 50 + 5 + 400,
   },
+  "what came after the list was made sells searches as the others do, a cent and a quarter of one": {
+    model: "gpt-6.1-sol-2026-11-05",
+    usage: tokens(1_000, 0, 0, 100, { units: { web_search_calls: 2, file_search_calls: 1 } }),
+    at: "2026-11-20T00:00:00Z",
+    cost: 1_000 * 2_000 + 100 * 10_000 + 20_000_000 + 2_500_000,
+  },
   "what came after the list: $2, $0.10 cached, $2.50 written, $10": {
     model: "gpt-6.1-sol",
     at: "2026-11-20T00:00:00Z",

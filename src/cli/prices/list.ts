@@ -39,9 +39,8 @@ export default defineCommand({
 
 function listPrices({ config, desk }: Counter, { name: provider, pricing }: Provider) {
   if (pricing === "free") return [];
-  const said = config.prices.overrides
-    .filter((own) => own.provider === null || own.provider.toLowerCase() === provider)
-    .map(({ model }) => model);
+  // Whether it is a price of this provider, the book says.
+  const said = config.prices.overrides.map(({ model }) => model);
   const listed = desk.layers().flatMap((layer) => layer.list?.(pricing, provider) ?? []);
   const at = new Date();
   return [...new Set([...said, ...listed])].flatMap((model) => {
