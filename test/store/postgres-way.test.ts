@@ -5,7 +5,7 @@ import { CHAIN_RULES } from "../../src/audit/verify/index.ts";
 import { openChains } from "../../src/store/chain-reader.ts";
 import { explainStoreError } from "../../src/store/error.ts";
 import { glanceAtPostgres } from "../../src/store/postgres/glance.ts";
-import { openPostgres } from "../../src/store/postgres/open.ts";
+import { openPostgres, openSnapshot } from "../../src/store/postgres/open.ts";
 import { makeGate } from "../e2e/books-scene.ts";
 import { hasPooler, startPooler } from "../pooler.ts";
 import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
@@ -84,6 +84,20 @@ test.skipIf(!hasPostgres)(
     await store.close();
   },
 );
+
+test.skipIf(!hasPostgres)("who verifies has the time that it takes, whatever the database allows others", async () => {
+  const dsn = await createDatabase();
+  const other = new URL("/postgres", dsn).href;
+  const name = new URL(dsn).pathname.slice(1);
+  for (const kind of ["statement", "idle_in_transaction_session"])
+    await runSql(dsn, `alter database ${name} set ${kind}_timeout = '50ms'`);
+  const read = openSnapshot(dsn, async (db) => {
+    await db.execute("select pg_sleep(0.2)");
+    await runSql(other, "select pg_sleep(0.2)");
+    return (await db.execute<{ n: number }>("select 1 as n")).length;
+  });
+  expect(await read).toBe(1);
+});
 
 describe.skipIf(!hasPostgres || !hasPooler)("a pooler that gives each transaction another connection", () => {
   test("is noticed: nothing hangs, and nothing is asked for that another connection prepared", async () => {

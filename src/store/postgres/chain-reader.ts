@@ -17,14 +17,14 @@ import { pickPending, SELECT_APPLIED } from "../migration.ts";
 import { planCopy } from "./copy-row.ts";
 import { readCopy } from "./copy.ts";
 import { migrations } from "./migration/index.ts";
-import { connect, describeDsn, reachWith } from "./open.ts";
+import { connect, describeDsn, reachWith, UNHURRIED } from "./open.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
 
 const IDS = { ledger_entries: "id", ledger_recounts: "entry_id" } as const;
 
 /** The rows of both tables come side by side, and one of them may be looked at again meanwhile. */
 const CONNECTIONS = 3;
-const SETTINGS = { default_transaction_read_only: "on", jit: "off" };
+const SETTINGS = { ...UNHURRIED, default_transaction_read_only: "on", jit: "off" };
 const DATABASE = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
 
 export async function openPostgresChains(location: string, rules: ChainRules): Promise<ChainReader> {

@@ -99,17 +99,19 @@ function assemble(options: EngineOptions, isPooled: boolean): Engine {
   };
 }
 
-/** All that `work` reads is of one moment, over a connection of its own. */
+/** All that `work` reads is of one moment, over a connection of its own, and may take its time. */
 export async function openSnapshot<T>(location: string, work: (db: Db) => Promise<T>): Promise<T> {
   const database = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
-  const client = connect({ location, database }, 1);
+  const client = await reachWith(UNHURRIED, (settings) => connect({ location, database }, 1, settings));
   try {
-    await reach(client);
     return await readSnapshot(toDb(client), work);
   } finally {
     await client.end({ timeout: CLOSE_TIMEOUT_S });
   }
 }
+
+/** Whatever the role or the database has for those whom somebody waits for. */
+export const UNHURRIED = { idle_in_transaction_session_timeout: "0", statement_timeout: "0" };
 
 /** A null that lies in JSON is left to its column, as that of SQLite is: drizzle takes one of the database for what no column need look at. */
 export function toDb(client: postgres.Sql): Db {
