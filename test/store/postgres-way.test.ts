@@ -1,6 +1,7 @@
 // What lies between a gateway and its PostgreSQL, or is set there for it: connections that end, poolers, certificates, settings of a role.
 
 import { describe, expect, test } from "bun:test";
+import { type AddressInfo, connect as connectTo, createServer } from "node:net";
 import { CHAIN_RULES } from "../../src/audit/verify/index.ts";
 import { openChains } from "../../src/store/chain-reader.ts";
 import { explainStoreError } from "../../src/store/error.ts";
@@ -35,6 +36,25 @@ describe.skipIf(!hasPostgres)("a transaction whose connection ends", () => {
       await gate.close();
     },
   );
+});
+
+test.skipIf(!hasPostgres)("a connection that ends before its first answer ends nothing else", async () => {
+  const target = new URL(await createDatabase());
+  // Whatever the driver asks of its own accord, it hears no answer to.
+  const server = createServer((near) => {
+    const far = connectTo(Number(target.port), target.hostname);
+    near.on("data", (data) => void (data.includes("pg_type") ? near.destroy() : far.write(data)));
+    far.on("data", (data) => void near.write(data));
+    for (const [one, other] of [[near, far] as const, [far, near] as const])
+      one.on("close", () => other.destroy()).on("error", () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const location = new URL(target);
+  location.port = String((server.address() as AddressInfo).port);
+  const store = await open(location.href);
+  await store.ping();
+  await store.close();
+  server.close();
 });
 
 test.skipIf(!hasPostgres)("a database that writes dates in another style is read all the same", async () => {

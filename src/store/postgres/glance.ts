@@ -110,7 +110,7 @@ async function readSetup(sql: postgres.Sql) {
            coalesce((select 'default_transaction_read_only=on' = any(setconfig) from pg_db_role_setting
                      where setdatabase = (select oid from pg_database where datname = current_database())
                      limit 1), false) as frozen,
-           (select array_agg(client_port) from pg_stat_activity
+           (select json_agg(client_port) from pg_stat_activity
             where datname = current_database() and client_port > 0 and pid <> pg_backend_pid()) as ports`;
   return {
     version: row.version,

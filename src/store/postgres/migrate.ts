@@ -46,8 +46,8 @@ export async function migratePostgres(sql: postgres.Sql, place: string): Promise
 /** Of the earlier edition's tables those that are there. */
 export async function listEarlier(sql: Pick<postgres.Sql, "unsafe">): Promise<string[]> {
   const found = await sql.unsafe<{ name: string }[]>(
-    "select name from unnest($1::text[]) as name where to_regclass(name) is not null",
-    [[...EARLIER_TABLES]],
+    "select name from jsonb_array_elements_text($1::text::jsonb) as name where to_regclass(name) is not null",
+    [JSON.stringify(EARLIER_TABLES)],
   );
   return found.map(({ name }) => name);
 }

@@ -180,6 +180,8 @@ export function connect(
       max_lifetime: database.maxLifetimeMs === 0 ? null : database.maxLifetimeMs / 1000,
       connect_timeout: CONNECT_TIMEOUT_S,
       prepare,
+      // A connection that ends while the driver asks for these would be nobody's failure, and end a whole thread. No column holds a list.
+      fetch_types: false,
       // Dates are read as this style writes them, whatever the role or the database has.
       connection: { application_name: "tokligence", DateStyle: "ISO", TimeZone: "UTC", ...own },
       onnotice: () => {},
