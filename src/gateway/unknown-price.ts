@@ -87,7 +87,8 @@ function refuseUnnamed(provider: string, what: string): GatewayError {
 const PRICED_TIERS = new Set(["fast", "flex", "priority"]);
 
 export function readTier(body: JsonObject | null): string {
-  const asked = body?.["service_tier"] ?? body?.["serviceTier"];
+  // One format asks for a faster answer, which has prices of its own, beside the tier.
+  const asked = body?.["speed"] === "fast" ? "fast" : (body?.["service_tier"] ?? body?.["serviceTier"]);
   const word = typeof asked === "string" ? asked.toLowerCase() : "";
   return PRICED_TIERS.has(word) ? word : "default";
 }

@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Route } from "../../src/server/route.ts";
+import { makeBudget } from "../ledger/budget/sample.ts";
 import { type Rig, makeProviderSettings, makeRig, readJson } from "../rig.ts";
 
 const MODEL = "gpt-unheard-of";
@@ -167,6 +168,23 @@ test("a price of the input alone is the whole price of vectors, and none of a te
   expect(await send("/v1/chat/completions", { messages: [{ role: "user", content: "x" }] })).toBe(403);
   expect(await send("/v1/completions", { prompt: "x" })).toBe(403);
   await gateway.close();
+});
+
+test("a faster answer of which nobody knows the price is refused, also under a budget in money", async () => {
+  const ask = async (onUnknown: "allow" | "refuse", hasBudget: boolean) => {
+    const gateway = await makeRig({
+      config: (config) => ({ ...config, prices: { ...config.prices, onUnknown } }),
+    });
+    if (hasBudget) await gateway.store.budgets.create(makeBudget({ unit: "usd", hardLimit: 1_000_000_000_000 }));
+    await gateway.budgets.refresh();
+    const body = { model: "claude-opus-4-8", speed: "fast", max_tokens: 9, messages: BODY.messages };
+    const response = await gateway.send("/v1/messages", { body });
+    const result = [response.status, (await readJson(response)).error.type, gateway.calls.length];
+    await gateway.close();
+    return result;
+  };
+  expect(await ask("refuse", false)).toEqual([403, "permission_error", 0]);
+  expect((await ask("allow", true)).at(-1)).toBe(0);
 });
 
 test("on_unknown_price = warn tells of it and goes on", async () => {
