@@ -111,8 +111,12 @@ describe("a provider's stream", () => {
     ]);
   });
 
-  test("ends on the books before it ends for the client", async () => {
-    const { gateway } = await open({ upstream: () => makeStream([WORD, USAGE, DONE]) });
+  test.each([
+    ["as it should", DONE],
+    ["without its blank line", DONE.trimEnd()],
+    ["with something behind it", `${DONE}: bye\n\n`],
+  ])("ends on the books before it ends for the client: %s", async (_, end) => {
+    const { gateway } = await open({ upstream: () => makeStream([WORD, USAGE, end]) });
     const reader = (await gateway.send("/v1/completions", { body: ASK })).body?.getReader();
     const decoder = new TextDecoder();
     let text = "";
@@ -123,6 +127,30 @@ describe("a provider's stream", () => {
       if (text.includes("[DONE]")) expect(await gateway.rows()).toHaveLength(1);
     }
     expect(text).toEndWith(DONE);
+  });
+
+  test("that breaks off within an event ends in an error that can be read", async () => {
+    const { gateway } = await open({ upstream: () => makeStream([WORD, WORD.slice(0, 40)]) });
+    const text = await (await gateway.send("/v1/completions", { body: ASK })).text();
+    const events = text.split("\n\n").filter((each) => each.startsWith("data: "));
+    expect(events.map((event) => JSON.parse(event.slice(6)))).toMatchObject([
+      { choices: [{ text: "Hello" }] },
+      { error: { code: "upstream_malformed" } },
+    ]);
+    expect(await gateway.row()).toMatchObject({ errorKind: "upstream_malformed", usageSource: "estimate" });
+  });
+
+  test("is over once it says so, wherever its provider stays", async () => {
+    const all = Buffer.from(WORD + USAGE + DONE);
+    const { gateway } = await open({
+      upstream: () =>
+        new Response(new ReadableStream({ start: (controller) => controller.enqueue(all) }), {
+          headers: { "content-type": "text/event-stream" },
+        }),
+    });
+    const text = await (await gateway.send("/v1/completions", { body: ASK })).text();
+    expect(text).toEndWith(DONE);
+    expect(await gateway.row()).toMatchObject({ errorKind: null, outputTokens: 9, usageSource: "provider" });
   });
 
   test("whose client leaves is cancelled, and booked for what had come", async () => {

@@ -1,6 +1,7 @@
 // Carries an answer to the client piece by piece; the last piece is released only after the row is durable. Knows neither bytes nor events.
 
 import { GatewayError } from "../../ir/index.ts";
+import { letEnd } from "../linger.ts";
 import { answerTooLarge, explainStreamBreak } from "../send.ts";
 import { asksStream } from "./sending.ts";
 import { type RestState, attempted } from "./state.ts";
@@ -15,6 +16,8 @@ export interface Step<T> {
 
 export interface Machine<T> {
   push(chunk: Uint8Array): Step<T>;
+  /** Whether the answer has ended, wherever the upstream stays; missing: it has not before the upstream is over. */
+  isOver?(): boolean;
   /** Once the upstream is over: what is still to be released, after the settlement, and what went wrong in it. */
   end(): { last: T[]; error: GatewayError | null };
   /** What goes before that, once all is on record; nothing where missing. */
@@ -93,7 +96,9 @@ async function* readSteps<T>(state: RestState, machine: Machine<T>, maxBytes: nu
   line.arm(deadlines.idle);
   // Of a stream that was asked for, this runs since the call; of what just came as one, from now on.
   if (!asksStream(intake)) line.limit(deadlines.firstOutput);
-  for await (const chunk of upstream.body ?? []) {
+  const isOver = (): boolean => machine.isOver?.() === true;
+  const body: AsyncIterable<Uint8Array> = upstream.body ?? new Blob().stream();
+  for await (const chunk of letEnd(body, { line, isWhole: isOver })) {
     // While the client takes its piece, it is not the upstream that is waited for.
     line.rest();
     bytes += chunk.byteLength;
@@ -101,7 +106,8 @@ async function* readSteps<T>(state: RestState, machine: Machine<T>, maxBytes: nu
     const { now, hasOutput } = machine.push(chunk);
     if (isSilent && hasOutput) line.lift("firstOutput");
     isSilent &&= !hasOutput;
-    yield { now, hasOutput, end: null };
+    yield { now, hasOutput, end: isOver() ? machine.end() : null };
+    if (isOver()) return;
     line.arm(deadlines.idle);
   }
   yield { now: [], hasOutput: false, end: machine.end() };

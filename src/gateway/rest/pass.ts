@@ -179,6 +179,7 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
   let hasOutput = false;
   let error: GatewayError | null = null;
   const { isAnswer, stream, tellsEnd } = meter.entry;
+  let isOver = false;
   let hasBegun = isAnswer === undefined && tellsEnd === undefined;
   let hasEnded = stream === undefined;
 
@@ -198,6 +199,7 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
     const text = told === null ? frame.raw : scene.redact(frame.raw);
     const isEnd = frame.data === "[DONE]";
     hasEnded ||= isEnd;
+    isOver ||= isEnd && stream !== undefined;
     if (isEnd || told !== null || isLast) {
       const now = isEnd ? "" : held;
       held = isEnd ? held + text : text;
@@ -209,7 +211,9 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
   };
 
   const takeAll = (frames: readonly Frame[]): string[] => {
-    const text = frames.map(take).join("");
+    let text = "";
+    // What follows the end would let go of the end, which is not on record yet.
+    for (const frame of frames) if (!isOver) text += take(frame);
     return text === "" ? [] : [text];
   };
 
@@ -219,8 +223,10 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
       const now = takeAll(reader.push(chunk));
       return { now, hasOutput };
     },
+    isOver: () => isOver,
     end() {
-      const rest = takeAll(reader.end());
+      const isKnown = stream !== undefined || tellsEnd !== undefined;
+      const rest = takeAll(isKnown ? reader.end().flatMap(endFrame) : reader.end());
       const last = held === "" ? rest : [...rest, held];
       if (error !== null || (hasBegun && hasEnded)) return { last, error };
       // A stream that just stops would be taken for the whole of an answer.
@@ -234,6 +240,12 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
     book: (isWhole) => figures.book(isWhole),
     fail: (failure) => [call.dialect.error.encodeFrame(failure, call.requestId)],
   };
+}
+
+/** A last frame that nobody ended, as if it was; none where it is half an event, behind which no error could be read. */
+function endFrame(frame: Frame): Frame[] {
+  const isWhole = frame.data === "[DONE]" || (frame.data !== null && parseObject(frame.data) !== null);
+  return isWhole ? [{ ...frame, raw: `${frame.raw}\n\n` }] : [];
 }
 
 /** Where the format of the events is known, one without text says nothing yet; else each that is an event does. */
