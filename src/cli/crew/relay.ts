@@ -2,7 +2,7 @@
 // and the words of the connection go along. Knows no route.
 
 import { GatewayError } from "../../ir/index.ts";
-import { type App, answerError, type Listener } from "../../server/index.ts";
+import { type App, answerError, IDLE_SECONDS, type Listener } from "../../server/index.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Pulse } from "./pulse.ts";
 import { OFFICE } from "./turn.ts";
@@ -49,6 +49,7 @@ export function createRelay({ name, token }: RelayPlan, { log, pulse }: RelayIni
       for (const hop of HOP_HEADERS) headers.delete(hop);
       headers.set(PASSPORT, JSON.stringify(passport));
       listener?.timeout(request, 0);
+      const letGo = (): void => listener?.timeout(request, IDLE_SECONDS);
       let answer: Response;
       try {
         const init = {
@@ -64,14 +65,27 @@ export function createRelay({ name, token }: RelayPlan, { log, pulse }: RelayIni
         };
         answer = await reach(to, () => fetch("http://relay/", init as RequestInit));
       } catch (cause) {
+        letGo();
         const options = { requestId: request.headers.get("x-request-id") ?? Bun.randomUUIDv7(), wire: undefined, log };
         return answerError(cause instanceof GatewayError ? cause : explainGone(cause), options);
       }
       const own = new Headers(answer.headers);
       for (const hop of HOP_HEADERS) own.delete(hop);
-      return new Response(answer.body, { status: answer.status, headers: own });
+      const { body, status } = answer;
+      const isWhole = body === null || answer.headers.has("content-length");
+      if (isWhole) letGo();
+      return new Response(isWhole ? body : passOn(body, letGo), { status, headers: own });
     },
   };
+}
+
+/** The same pieces. Who leaves before the first one cuts the call itself. */
+async function* passOn(body: AsyncIterable<Uint8Array>, over: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } finally {
+    over();
+  }
 }
 
 function explainGone(cause: unknown): GatewayError {
