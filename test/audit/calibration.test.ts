@@ -4,7 +4,15 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Learned, NOTHING_LEARNED, estimate, learn } from "../../src/audit/recount/calibration.ts";
-import { CLAUDE, CLAUDE_LATER, GEMINI, OTHER, type Range, addKinds } from "../../src/audit/recount/prior.ts";
+import {
+  CLAUDE,
+  CLAUDE_LATER,
+  GEMINI,
+  OTHER,
+  type Range,
+  addKinds,
+  startKinds,
+} from "../../src/audit/recount/prior.ts";
 
 const expected = (usual: number): Range => ({ low: 0.5 * usual, usual, high: 2.2 * usual });
 
@@ -190,10 +198,13 @@ describe("a provider that reports too much from its first call on", () => {
 
 test("a text is of the kinds that it is written in", () => {
   const share = (text: string): Record<string, number> => {
-    const kinds = { prose: 0, code: 0, cjk: 0, other: 0 };
+    const kinds = startKinds();
     addKinds(kinds, text, 100);
-    expect(kinds.prose + kinds.code + kinds.cjk + kinds.other).toBeCloseTo(100, 6);
-    return Object.fromEntries(Object.entries(kinds).map(([kind, tokens]) => [kind, Math.round(tokens / 10) * 10]));
+    const { digits, ...tokens } = kinds;
+    expect(Object.values(tokens).reduce((sum, each) => sum + each, 0)).toBeCloseTo(100, 6);
+    return Object.fromEntries(
+      Object.entries({ ...tokens, digits }).map(([kind, tokens]) => [kind, Math.round(tokens / 10) * 10]),
+    );
   };
   const prose = "The house stood on a hill, and from its windows one could see the river wind away to the sea. ".repeat(
     9,
@@ -206,5 +217,10 @@ test("a text is of the kinds that it is written in", () => {
   expect(
     share("\u041f\u0440\u0438\u0432\u0435\u0442 \u043a\u0430\u043a \u0434\u0435\u043b\u0430 ".repeat(40))["other"],
   ).toBeGreaterThan(50);
-  expect(share("")).toEqual({ prose: 100, code: 0, cjk: 0, other: 0 });
+  expect(share("")).toEqual({ ...startKinds(), prose: 100 });
+  const german =
+    "Das Haus stand auf einem H\u00fcgel, und aus den Fenstern sah man den Fluss bis zum Meer hin. ".repeat(9);
+  expect(share(german)).toMatchObject({ latin: 100, prose: 0 });
+  expect(share("5512,774,10983,44\n".repeat(10))).toMatchObject({ numbers: 60, digits: 80, other: 0 });
+  expect(share("\u251c\u2500\u2500 \u{1f98a}".repeat(40))["other"]).toBe(100);
 });

@@ -3,7 +3,7 @@
 import { type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { HeardPart } from "../../ledger/index.ts";
 import type { Count } from "./byte-pair.ts";
-import { type Kinds, addKinds } from "./prior.ts";
+import { type Kinds, addKinds, startKinds } from "./prior.ts";
 import type { Profile } from "./profile.ts";
 import { type AnswerReading, readAnswer, readHeard } from "./read-answer.ts";
 import { readAnyRequest } from "./read-any.ts";
@@ -109,7 +109,7 @@ function readAny(answer: string | readonly HeardPart[], format: string): AnswerR
 
 function countSide(reading: Reading, count: Count, { isOwn }: Counting): Side {
   const toolTokens = sum(reading.tools, count);
-  const kinds: Kinds = { prose: 0, code: 0, cjk: 0, other: 0 };
+  const kinds = startKinds();
   let tokens = reading.numbers;
   for (const text of reading.hidden === null ? reading.texts : []) {
     const counted = count(text);

@@ -4,6 +4,7 @@ import { type Counted, type Side, countJob } from "./count.ts";
 import { judge, mayAsk } from "./judge.ts";
 import { type LessonBook, nameLesson } from "./lessons.ts";
 import type { Task } from "./message.ts";
+import { isMostlyCjk, startKinds } from "./prior.ts";
 import type { Profile } from "./profile.ts";
 import { type Examined, skipped } from "./skip.ts";
 import type { Tokenizer } from "./vocabulary.ts";
@@ -39,8 +40,9 @@ function settle(
     return skipped(entry, `hidden: ${input.hidden ?? "content"}`);
   }
   const isMarkedTools = input.toolTokens > 0;
-  // How tools are framed depends on the format.
-  const measure = `${profile.tokenizer}:${profile.prior.name}/${format}`;
+  // How tools are framed depends on the format, and what history tells on what the text is.
+  const isCjk = [input, output].some((side) => side !== null && isMostlyCjk(side.kinds));
+  const measure = `${profile.tokenizer}:${profile.prior.name}/${format}${isCjk ? ":cjk" : ""}`;
   const name = nameLesson(entry.provider ?? "", entry.modelServed ?? entry.modelAsked, {
     measure,
     version,
@@ -57,7 +59,7 @@ function hideOutput(reason: string): Side {
   return {
     tokens: null,
     frame: 0,
-    kinds: { prose: 0, code: 0, cjk: 0, other: 0 },
+    kinds: startKinds(),
     marks: 0,
     toolTokens: 0,
     formTokens: 0,

@@ -4,7 +4,7 @@
 import type { LedgerEntry, Recount, RecountMethod, RecountVerdict } from "../../ledger/index.ts";
 import { type Learned, type Estimate, NOTHING_LEARNED, estimate, learn } from "./calibration.ts";
 import type { Counted, Side } from "./count.ts";
-import { type Range, expectBeside, expectTokens } from "./prior.ts";
+import { type Range, expectBeside, expectOpen, expectTokens } from "./prior.ts";
 import type { Profile } from "./profile.ts";
 import { isSlight } from "./reading.ts";
 
@@ -48,7 +48,8 @@ export interface Judged {
   lesson: Lesson;
 }
 
-/** A row teaches where no more than this share of it is beside what the ratio covers. */
+const NOTHING: Range = { low: 0, usual: 0, high: 0 };
+/** A row teaches where no more than this share of it is in doubt beside what the ratio covers. */
 const LITTLE = 0.02;
 /** Thoughts are rounded, and framed by marks of their own. */
 const THOUGHT_SLACK = 96;
@@ -150,7 +151,7 @@ function boundInput(side: Side, profile: Profile, learned: Learned, theirs: numb
   const expected = expect(side, profile);
   const found = estimate(expected, learned);
   const { images, formTokens: forms, valueTokens: values, earlierTokens: earlier, sealedBytes: sealed } = side;
-  const beside = expectBeside({ images, forms, values, earlier, sealed }, profile.image);
+  const beside = addOpen(side, profile, expectBeside({ images, forms, values, earlier, sealed }, profile.image));
   if (profile.isOwn && isSlight(side.inexact)) {
     const slack = 4 + side.messages;
     return estimated(side.tokens, Math.max(0, side.tokens - slack), side.tokens + slack + side.marks, side.inexact);
@@ -163,8 +164,23 @@ function boundInput(side: Side, profile: Profile, learned: Learned, theirs: numb
       side.inexact ?? "tokenizer",
     ),
     ratio: found,
-    teaches: beside.high > LITTLE * expected.usual || theirs === null ? null : { ours: expected.usual, theirs },
+    teaches: theirs === null ? null : tellLesson(expected, beside, theirs),
   };
+}
+
+/** With the kinds of text that no history tells of. */
+function addOpen({ kinds }: Side, { prior }: Profile, beside: Range): Range {
+  const open = expectOpen(kinds, prior);
+  return {
+    low: beside.low + Math.floor(open.low),
+    usual: beside.usual + Math.round(open.usual),
+    high: beside.high + Math.ceil(open.high),
+  };
+}
+
+function tellLesson(expected: Range, beside: Range, theirs: number): Bounds["teaches"] {
+  const ours = expected.usual + beside.usual;
+  return beside.high - beside.low > LITTLE * ours ? null : { ours, theirs };
 }
 
 /** What a model is given of its provider's own making is not in the request, and not in a count of it. */
@@ -238,13 +254,14 @@ function boundOutput(
   const { call } = profile.prior;
   const expected = expect(side, profile);
   const found = estimate(expected, learned);
+  const open = addOpen(side, profile, NOTHING);
   const known = profile.isOwn
     ? {
         tokens: side.tokens + side.calls * call.usual,
         low: side.tokens + side.calls * call.low,
         high: side.tokens + side.calls * call.high,
       }
-    : found;
+    : { tokens: found.tokens + open.usual, low: found.low + open.low, high: found.high + open.high };
   const { low } = known;
   const slack = side.marks + predicted * PREDICTED;
   if (!mayThink) {
@@ -259,7 +276,7 @@ function boundOutput(
       teaches:
         profile.isOwn || unseen !== null || predicted > 0 || theirs.tokens === null
           ? null
-          : { ours: expected.usual, theirs: theirs.tokens },
+          : tellLesson(expected, open, theirs.tokens),
     };
   }
   // Of thoughts there is the provider's word, and what it showed; where it says nothing, there is no upper bound.
