@@ -129,8 +129,11 @@ describe("a provider's stream", () => {
     expect(text).toEndWith(DONE);
   });
 
-  test("that breaks off within an event ends in an error that can be read", async () => {
-    const { gateway } = await open({ upstream: () => makeStream([WORD, WORD.slice(0, 40)]) });
+  test.each([
+    ["that breaks off within an event", [WORD, WORD.slice(0, 40)]],
+    ["with an event that is none", [WORD, `${WORD.slice(0, 40)}\n\n`, WORD, DONE]],
+  ])("%s ends in an error that can be read", async (_, pieces) => {
+    const { gateway } = await open({ upstream: () => makeStream(pieces) });
     const text = await (await gateway.send("/v1/completions", { body: ASK })).text();
     const events = text.split("\n\n").filter((each) => each.startsWith("data: "));
     expect(events.map((event) => JSON.parse(event.slice(6)))).toMatchObject([

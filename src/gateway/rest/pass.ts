@@ -186,6 +186,13 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
   const take = (frame: Frame): string => {
     const event = frame.data?.startsWith("{") === true ? parseObject(frame.data) : null;
     const isLast = event !== null && isFinal(event, meter);
+    if (event === null && stream !== undefined && frame.data?.startsWith("{") === true) {
+      error ??= notJson();
+      isOver = true;
+      const now = held;
+      held = call.dialect.error.encodeFrame(error, call.requestId);
+      return now;
+    }
     if (event !== null) {
       figures.see(event, isLast);
       hasBegun ||= isAnswer?.(event) !== false;
@@ -268,6 +275,10 @@ const FINAL = /^(?!response\.).*\.(?:completed|done)$|^response\.(?:completed|in
 function endedEarly(): GatewayError {
   const message = "The upstream's stream ended before the answer was complete.";
   return new Failure({ kind: "upstream_malformed", message });
+}
+
+function notJson(): GatewayError {
+  return new Failure({ kind: "upstream_malformed", message: "The upstream sent an event that is not JSON." });
 }
 
 function readError(state: RestState, event: JsonObject): GatewayError | null {
