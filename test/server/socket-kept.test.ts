@@ -10,11 +10,12 @@ afterEach(closeScene);
 function makeProvider() {
   let count = 0;
   return (data: string | Buffer, socket: Bun.ServerWebSocket<unknown>): void => {
-    const { input } = JSON.parse(String(data));
+    const { input, model } = JSON.parse(String(data));
     const send = (event: Event): void => void socket.send(JSON.stringify(event));
+    if (input === "never") return;
     if (input === "bad") return send({ type: "error", status: 400, error: { message: "no" } });
     const id = `resp_${++count}`;
-    const response = { id, object: "response", status: "in_progress", model: "gpt-4o-2024-11-20", output: [] };
+    const response = { id, object: "response", status: "in_progress", model: `${model}-2024-11-20`, output: [] };
     send({ type: "response.created", response });
     const message = { type: "message", id: `msg_${count}`, role: "assistant", status: "completed" };
     const output = [{ ...message, content: [{ type: "output_text", text: `To ${input}.` }] }];
@@ -77,4 +78,16 @@ test("another's is not there, nor is one that was not to be kept", async () => {
   const refusal = await say(other, { input: "x", previous_response_id: "resp_1" });
   expect(refusal).toMatchObject({ type: "error", error: { code: "previous_response_not_found" } });
   other.socket.close();
+});
+
+test("one that is not to be kept is not, though another that was asked for before it never begins", async () => {
+  const scene = await open(makeProvider());
+  const { rig, token } = scene;
+  const client = await enter(scene);
+  client.say({ type: "response.create", model: "gpt-4o", input: "never" });
+  await say(client, { model: "gpt-5", input: "one", store: false });
+  expect((await rig.send("/v1/responses/resp_1", { token })).status).toBe(404);
+  await say(client, { model: "gpt-5", input: "two" });
+  expect((await rig.send("/v1/responses/resp_2", { token })).status).toBe(200);
+  client.socket.close();
 });

@@ -9,6 +9,7 @@ import { keepsAnswers, parseAnswer } from "../recall.ts";
 import { nameKeeper } from "../way/pool.ts";
 import type { Told } from "./event.ts";
 import type { SocketCall } from "./type.ts";
+import { openWaiting } from "./waiting.ts";
 
 export interface SessionAnswers {
   /** Looks at what is to be asked for; what it returns is called once it is. `model`: as the provider knows it. Rejects with a GatewayError. */
@@ -24,9 +25,6 @@ interface Asked {
   input: JsonObject[];
 }
 
-/** Of answers that were asked for and have not begun, the latest. */
-const MAX_WAITING = 16;
-
 export function openAnswers(
   call: Pick<SocketCall, "caller" | "family">,
   tools: Pick<GatewayTools, "memory">,
@@ -35,8 +33,7 @@ export function openAnswers(
   const { userId } = call.caller;
   const memory = Object.values<Wire>(WIRES).find((wire) => wire.memory?.family === call.family)?.memory;
   if (memory === undefined || !tools.memory.isOn() || !keepsAnswers(provider, memory)) return NONE;
-  /** Answers begin in the order in which they are asked for. */
-  const waiting: Asked[] = [];
+  const waiting = openWaiting<Asked>((asked) => asked.model);
   const running = new Map<string, Asked>();
 
   const keep = ({ model, previousId, input }: Asked, id: string, answer: JsonObject): Promise<void> | undefined => {
@@ -49,15 +46,12 @@ export function openAnswers(
     async read(body, model) {
       const { previousId, isKept, references } = memory.ask(body);
       const input = memory.listInput(body, await findItems(references, { memory, tools, userId }));
-      return () => {
-        waiting.push({ model, previousId, isKept, input });
-        if (waiting.length > MAX_WAITING) waiting.shift();
-      };
+      return () => void waiting.add({ model, previousId, isKept, input });
     },
     see(told) {
-      if (told.kind === "refused") waiting.shift();
+      if (told.kind === "refused") waiting.drop();
       if (told.kind !== "begun" && told.kind !== "ended") return undefined;
-      const asked = running.get(told.id) ?? waiting.shift();
+      const asked = running.get(told.id) ?? waiting.take(told.kind === "begun" ? told.model : null).found;
       if (asked === undefined || told.id === "") return undefined;
       if (told.kind === "begun") running.set(told.id, asked);
       else running.delete(told.id);

@@ -10,12 +10,10 @@ import type { Told } from "./event.ts";
 import type { Metered } from "../../wire/index.ts";
 import { openQuestion } from "./question.ts";
 import type { Message, SocketCall } from "./type.ts";
+import { openWaiting } from "./waiting.ts";
 
 /** The status of a handshake that succeeded. */
 const SWITCHED = 101;
-
-/** Of answers that were asked for and have not begun, the latest. */
-const MAX_WAITING = 16;
 
 export interface Named {
   /** The model's name as the client gave it. */
@@ -66,7 +64,7 @@ export function openBooks(
   /** The session as a whole gets none then. */
   let hasRows = false;
   let isOver = false;
-  const waiting: { named: Named; record: CallRecord }[] = [];
+  const waiting = openWaiting<{ named: Named; record: CallRecord }>(({ named }) => named.model);
   /** The model that writes down what is heard; where none is told, nobody knows which. */
   let listener = "";
 
@@ -95,15 +93,10 @@ export function openBooks(
     await record.reserve({ provider, model: own }, () => bound(own));
   };
 
-  /** The one that was asked for first, of the model that answers where that is told; those before it never begin. */
   const take = (served: string | null): CallRecord | null => {
-    // A model answers under its own name or a longer one, which begins like others', too.
-    const alike = waiting.map(({ named }) => (served?.startsWith(named.model) === true ? named.model.length : 0));
-    const found = alike.indexOf(Math.max(0, ...alike));
-    const taken = waiting.splice(0, Math.max(0, found) + 1);
-    const last = taken.pop();
-    for (const { record } of taken) record.withdraw();
-    return last?.record ?? null;
+    const { found, passed } = waiting.take(served);
+    for (const { record } of passed) record.withdraw();
+    return found?.record ?? null;
   };
 
   const begin = (id: string, served: string | null): CallRecord => {
@@ -157,10 +150,9 @@ export function openBooks(
       if (isOver) return record.withdraw();
       hasRows = true;
       session.retract();
-      waiting.push({ named, record });
-      if (waiting.length > MAX_WAITING) waiting.shift()?.record.withdraw();
+      waiting.add({ named, record })?.record.withdraw();
     },
-    isIdle: () => running.size + waiting.length === 0,
+    isIdle: () => running.size + waiting.size() === 0,
     heard: (data) => question.heard(data),
     onRefused(action) {
       refused = action;
@@ -181,7 +173,7 @@ export function openBooks(
           return end(record, told.metered, told.isFailed);
         }
         case "refused": {
-          const asked = waiting.shift();
+          const asked = waiting.drop();
           if (asked === undefined) return null;
           const failure = explainRefusal(told.status);
           return fail(asked.record, { failure, status: failure.status, told: failure });
@@ -199,7 +191,7 @@ export function openBooks(
     },
     async close(cause, ended) {
       const begun = [...running.values()];
-      const unbegun = waiting.splice(0);
+      const unbegun = waiting.clear();
       running.clear();
       isOver = true;
       const failure = explainEnd(cause);
