@@ -32,7 +32,7 @@ export async function checkMark({ state, mark, extent, signed, reader }: MarkIni
     const said = `Hashes of payloads of chain ${chain} are said to be gone by age up to row ${hashesSeq}, and were signed away up to ${forgotten}: those between would never go.`;
     blame(String(forgotten), String(hashesSeq), said);
   }
-  if (removedBefore !== null && !(removedBefore <= cut.signedAt)) {
+  if (removedBefore !== null && (cut.seq === 0 || !(removedBefore <= cut.signedAt))) {
     const when = Number.isNaN(removedBefore.getTime()) ? "no time that there is" : removedBefore.toISOString();
     const known = cut.seq === 0 ? null : cut.signedAt.toISOString();
     const truth = known === null ? "none was signed away" : `the last that did were signed away at ${known}`;

@@ -71,6 +71,9 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
       expect(await find(`update ledger_marks set removed_before = ${at(Date.UTC(2024, 0))}`)).toMatchObject([
         { kind: "chain_altered", table: "ledger_marks", expected: null, found: "2024-01-01T00:00:00.000Z" },
       ]);
+      expect(await find(`update ledger_marks set removed_before = ${at(0)}`)).toMatchObject([
+        { kind: "chain_altered", table: "ledger_marks", expected: null, found: "1970-01-01T00:00:00.000Z" },
+      ]);
       expect(await find("update ledger_marks set hashes_seq = 2")).toMatchObject([
         { kind: "chain_altered", table: "ledger_marks", expected: "0", found: "2" },
       ]);
