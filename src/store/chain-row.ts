@@ -16,18 +16,25 @@ export interface ChainRow {
 export function toChain(row: ChainRow): ChainState {
   const seq = Number(row.seq);
   return {
-    chain: row.chain,
+    chain: toText(row.chain),
     // What is no place at all must not pass for any: compared with NaN, nothing is ever missing.
     seq: Number.isSafeInteger(seq) && seq >= 0 ? seq : NO_PLACE,
-    hash: row.hash,
-    keyId: row.key_id,
-    publicKey: row.public_key,
+    hash: toText(row.hash),
+    keyId: toText(row.key_id),
+    publicKey: toText(row.public_key),
     startedAt: toMoment(row.started_at),
     continues: row.continues,
   };
 }
 
 const NO_PLACE = -1;
+
+/** SQLite keeps what is none of its column's kind. */
+function toText(value: unknown): string {
+  return typeof value === "string"
+    ? value
+    : `!${value instanceof Uint8Array ? Buffer.from(value).toString("hex") : String(value)}`;
+}
 
 /** Parts of a millisecond are none of ours, and may not be lost. */
 function toMoment(value: Date | number | string): Date {

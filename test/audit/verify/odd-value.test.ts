@@ -48,6 +48,16 @@ describe.each(ENGINES)("on %s", (engine) => {
     },
   );
 
+  test.skipIf(!runs || isPostgres).each(["chain", "hash", "key_id", "public_key"])(
+    "a chain whose %s is no text is named, and keeps nothing else from being looked at",
+    async (column) => {
+      const kinds = (await find(`update ledger_chains set ${column} = cast(${column} as blob)`)).map(
+        ({ kind }) => kind,
+      );
+      expect(kinds).toContain(column === "hash" ? "altered" : "key_replaced");
+    },
+  );
+
   test
     .skipIf(!runs)
     .each(
