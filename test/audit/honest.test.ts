@@ -1,8 +1,11 @@
 // Requests of which the model is paid for more than their text: providers that report so are not accused of it, and those that report much more are.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { readRecounts, settleRecounts } from "../recounting.ts";
 import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
+import { makeTokenizerFile } from "./tokenizer-file.ts";
 
 let rig: Rig;
 let answer: unknown = {};
@@ -15,11 +18,17 @@ beforeEach(async () => {
       providers: (["anthropic", "gemini", "openai"] as const).map((kind) =>
         makeProviderSettings({ name: kind, kind, baseUrl: `https://${kind}.test/v1`, apiKey: "k-0123456789" }),
       ),
-      recount: { ...config.recount, isOn: true },
+      recount: { ...config.recount, isOn: true, tokenizers: [writeTokenizer(config.home)] },
     }),
   });
 });
 afterEach(() => rig.close());
+
+function writeTokenizer(folder: string) {
+  const file = join(folder, "tiny.json");
+  writeFileSync(file, makeTokenizerFile());
+  return { name: "tiny", models: ["tiny*"], file };
+}
 
 interface Case {
   path?: string;
@@ -86,6 +95,43 @@ const CASES: Readonly<Record<string, Case>> = {
     model: "gpt-4o-mini",
     body: { messages: [{ role: "user", content: [image] }] },
     input: 7 + 2_833 + 4 * 5_667,
+  },
+  "a small image to a model that takes a patch for a token": {
+    model: "gpt-4.1-mini",
+    body: { messages: [{ role: "user", content: [image] }] },
+    input: 7 + 2,
+  },
+  "a small image to Claude": {
+    path: "/v1/messages",
+    model: "claude-sonnet-4-5",
+    body: {
+      max_tokens: 9,
+      messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url: "a" } }] }],
+    },
+    input: 7 + 4,
+  },
+  "a large image to Qwen": {
+    model: "qwen2.5-vl-72b",
+    body: { messages: [{ role: "user", content: [image] }] },
+    input: 20 + 16_384,
+  },
+  "marks around a text by a tokenizer of the operator's": {
+    path: "/v1/completions",
+    model: "tiny-1",
+    body: { prompt: "the" },
+    input: 1 + 1,
+  },
+  "marks around each text of which vectors are made": {
+    path: "/v1/embeddings",
+    model: "tiny-1",
+    body: { input: ["the", "th", "the"] },
+    input: 3 + 3 * 2,
+  },
+  "marks around each text by a tokenizer that is not known": {
+    path: "/v1/embeddings",
+    model: "bge-small",
+    body: { input: Array.from({ length: 200 }, () => "the") },
+    input: 200 + 200 * 2,
   },
   "a prediction that did not come": {
     model: "gpt-4o",
@@ -195,6 +241,14 @@ function makeAnswer(path: string, { input, output = 2, said = "Hello." }: Case):
     const item = { type: "message", id: "msg_1", role: "assistant", status: "completed", content };
     return { id: "resp_1", object: "response", status: "completed", model: "", output: [item], usage };
   }
+  if (path === "/v1/completions") {
+    const usage = { prompt_tokens: input, completion_tokens: 1, total_tokens: input + 1 };
+    return { id: "1", object: "text_completion", choices: [{ index: 0, text: "the", finish_reason: "stop" }], usage };
+  }
+  if (path === "/v1/embeddings") {
+    const data = [{ object: "embedding", index: 0, embedding: [0.5] }];
+    return { object: "list", data, usage: { prompt_tokens: input, total_tokens: input } };
+  }
   if (path === "/v1/messages") {
     const content = [{ type: "text", text: "Hello." }];
     const usage = { input_tokens: input, output_tokens: output };
@@ -228,6 +282,8 @@ test.each(Object.entries(CASES))("%s is held against nobody", async (_, given) =
 });
 
 test.each([
+  "marks around a text by a tokenizer of the operator's",
+  "marks around each text of which vectors are made",
   "two pieces of text beside tools",
   "instructions beside tools",
   "a schema that Claude reads",

@@ -83,7 +83,8 @@ export function countJob(job: Job, count: Count): Counted {
   const read = REQUESTS[format] ?? readAnyRequest;
   const reading = read(body);
   const input = countSide(reading, count, profile);
-  if (input.tokens !== null && !UNFRAMED.has(format)) {
+  if (UNFRAMED.has(format)) input.marks = profile.frameSlack.text * reading.texts.length;
+  else if (input.tokens !== null) {
     const { base, message } = profile.frame;
     const frame = base + message * reading.messages + reading.names;
     input.tokens += frame;

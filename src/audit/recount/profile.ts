@@ -9,8 +9,8 @@ export interface Profile {
   isOwn: boolean;
   /** Marks that frame the whole conversation and each message of it. */
   frame: { base: number; message: number };
-  /** Tokens by which a template that we do not see may frame more than that. */
-  frameSlack: { base: number; message: number };
+  /** Tokens by which a template that we do not see may frame more than that; `text` of one that is no part of a conversation. */
+  frameSlack: { base: number; message: number; text: number };
   /** Whether the model thinks before it writes, and shows nothing of it. */
   thinks: boolean;
   /** What an image may count for. */
@@ -27,7 +27,7 @@ export interface TokenizerFile {
   file: string;
 }
 
-const NO_SLACK = { base: 0, message: 0 };
+const NO_SLACK = { base: 0, message: 0, text: 0 };
 
 /**
  * Measured on recordings: every message costs three marks and its role; the conversation three more where the model answers at once, and two
@@ -36,7 +36,10 @@ const NO_SLACK = { base: 0, message: 0 };
 const PLAIN_FRAME = { base: 3, message: 4 };
 const THINKING_FRAME = { base: 2, message: 4 };
 
-const IMAGE: Range = { low: 60, usual: 800, high: 5_000 };
+/** Of small ones, a few patches. */
+const IMAGE: Range = { low: 0, usual: 800, high: 5_000 };
+/** Four to 16,384 by the model card of Qwen2-VL: https://huggingface.co/Qwen/Qwen2-VL-7B-Instruct */
+const ANY_IMAGE: Range = { ...IMAGE, high: 16_400 };
 /** Models that look at images in their original size take a patch of them for a token, up to so many. */
 const LARGE_IMAGE: Range = { ...IMAGE, high: 10_500 };
 /** 2,833 tokens and 5,667 for each of up to eight tiles: https://developers.openai.com/api/docs/guides/images-vision */
@@ -67,8 +70,8 @@ const foreign = (prior: Prior, frameSlack = NO_SLACK): Profile => ({
   prior,
 });
 
-/** A template of a model's own may greet, date and instruct before the conversation begins. */
-const TEMPLATE_SLACK = { base: 40, message: 8 };
+/** A template of a model's own may greet, date and instruct before the conversation begins; any other text begins and ends with a mark. */
+const TEMPLATE_SLACK = { base: 40, message: 8, text: 2 };
 
 /** First match wins. Names come with or without their vendor's before them, and with a date behind. */
 const FAMILIES: readonly Family[] = [
@@ -80,7 +83,7 @@ const FAMILIES: readonly Family[] = [
   // In between: those of chats think now and then, and are framed in either way.
   {
     pattern: /^(?:ft:)?gpt-5[\d.]*-chat/u,
-    profile: { ...own("o200k_base", true), frameSlack: { base: 1, message: 0 } },
+    profile: { ...own("o200k_base", true), frameSlack: { base: 1, message: 0, text: 0 } },
   },
   { pattern: /^(?:ft:)?(?:o1|o3|o4|gpt-5|codex-mini)(?![\d])/u, profile: own("o200k_base", true) },
   { pattern: /^(?:ft:)?gpt-4o-mini/u, profile: { ...own("o200k_base", false), image: MINI_IMAGE } },
@@ -98,13 +101,13 @@ const FAMILIES: readonly Family[] = [
   { pattern: /gemini/u, profile: { ...foreign(GEMINI), thinks: true } },
 ];
 
-const UNKNOWN = foreign(OTHER, TEMPLATE_SLACK);
+const UNKNOWN: Profile = { ...foreign(OTHER, TEMPLATE_SLACK), image: ANY_IMAGE };
 
 export function chooseProfile(model: string, files: readonly TokenizerFile[]): Profile {
   const name = model.toLowerCase();
   const file = files.find(({ models }) => models.some((pattern) => matches(pattern.toLowerCase(), name)));
   if (file !== undefined) {
-    return { ...foreign(FILE, TEMPLATE_SLACK), tokenizer: `file:${file.name}`, isOwn: true };
+    return { ...foreign(FILE, TEMPLATE_SLACK), tokenizer: `file:${file.name}`, isOwn: true, image: ANY_IMAGE };
   }
   const bare = name.slice(name.lastIndexOf("/") + 1);
   return FAMILIES.find(({ pattern }) => pattern.test(bare))?.profile ?? UNKNOWN;
