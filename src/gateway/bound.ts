@@ -7,6 +7,7 @@ import type { Provider } from "../provider/index.ts";
 import type { Call } from "./call.ts";
 import type { Wanted } from "./limit/index.ts";
 import { MAX_TOKENS } from "./tally.ts";
+import { knowsSold, useOnce } from "./sold-tool.ts";
 import { readTier } from "./unknown-price.ts";
 
 export interface BoundInit {
@@ -19,6 +20,8 @@ export interface BoundInit {
   writes: boolean;
   /** Where the client sets no limit. */
   defaultOutputTokens: number;
+  /** Tools that are sold by the call, by the names that their counts have; missing: none. */
+  sold?: readonly string[];
   /** Of input that its provider has already, and puts before what the body says. */
   heldTokens?: number;
   prices: PriceBook;
@@ -26,19 +29,18 @@ export interface BoundInit {
 }
 
 export function findBound(init: BoundInit): Amount {
-  const { body, model, provider } = init;
+  const { body, model, provider, sold = [] } = init;
   const freshInputTokens = (init.heldTokens ?? 0) + (body === null ? 0 : countAll(body, countText));
   const outputTokens = init.writes ? findOutput(init) : 0;
   const usage = { ...NO_USAGE, freshInputTokens, outputTokens, serviceTier: readTier(body) };
   const { name, pricing } = provider;
   const at = new Date(init.atMs);
   const asked = { provider: name, pricing, models: [model], at };
-  const costNanos = findDearest(init.prices, { ...asked, usage }, listWays(body, usage));
+  const tokens = freshInputTokens + outputTokens;
+  if (!knowsSold(init.prices, asked, { sold, tier: usage.serviceTier })) return { costNanos: null, tokens };
+  const costNanos = findDearest(init.prices, { ...asked, usage }, [...listWays(body, usage), useOnce(sold)]);
   const isPriced = costNanos !== null || init.prices.knows({ ...asked, tier: usage.serviceTier, writes: init.writes });
-  return {
-    costNanos: costNanos ?? (isPriced ? ONE_PIECE_NANOS : null),
-    tokens: freshInputTokens + outputTokens,
-  };
+  return { costNanos: costNanos ?? (isPriced ? ONE_PIECE_NANOS : null), tokens };
 }
 
 /** Whether such a call may have text written, as far as is known before its answer. */

@@ -37,6 +37,7 @@ import { type Recalled, keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { bindIncidental } from "./rest/incidental.ts";
 import { type WatchedPresence, openPresence } from "./presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
+import { findSold } from "./sold-tool.ts";
 import { type Line, explainFailure, isUnheard, openLine, parseObject, readUpstreamId, send } from "./send.ts";
 import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
 import { answerStream } from "./stream.ts";
@@ -119,12 +120,13 @@ async function answer({ call, tools, scene, stay, record, line, fail, takePlace 
     const { target, visit, line, record: hand = record, watchesRefusals = false } = at;
     const plan = tellOurs(planFor(scene, target, wanted), recalled?.ask.ours);
     const body = overrideObject(asked.body, target.set);
-    const bound = (): Amount => boundOf(call, tools, scene, { plan, body, recalled });
+    const sold = findSold(plan, body);
+    const bound = (): Amount => boundOf(call, tools, scene, { plan, body, sold, recalled });
     const reserving = plan.local === undefined ? hand.reserve(plan, bound) : undefined;
     if (reserving !== undefined) await reserving;
     // To count is free.
     const isWork = plan.local === undefined && call.wire.operation !== "count";
-    if (isWork) judgePrice({ plan, record: hand, scene, tools, body, writes: writesText(call) });
+    if (isWork) judgePrice({ plan, record: hand, scene, tools, body, sold, writes: writesText(call) });
     hand.planned(plan, visit?.end);
     return {
       call,
@@ -143,7 +145,8 @@ async function answer({ call, tools, scene, stay, record, line, fail, takePlace 
   };
   if (recalled?.ask.isBackground !== true) {
     const waiting = { call, clock: tools.clock, everyMs: scene.keepAliveMs, isStream: peek.stream, fail };
-    const bound = (plan: Plan): Amount => boundOf(call, tools, scene, { plan, body: asked.body, recalled });
+    const bound = (plan: Plan): Amount =>
+      boundOf(call, tools, scene, { plan, body: asked.body, sold: findSold(plan, asked.body), recalled });
     const go = (): Promise<Response> => {
       const leg = { chosen, targets, call, tools, scene, stay, line, record, isStream: peek.stream, spare };
       const going = travelOn(leg, async (at) => perform(await prepare(at)));
@@ -182,14 +185,14 @@ function boundOf(
   call: Call,
   { prices }: GatewayTools,
   { defaultOutputTokens }: Scene,
-  { plan, body, recalled }: { plan: Plan; body: JsonObject; recalled: Recalled | null },
+  { plan, body, sold, recalled }: { plan: Plan; body: JsonObject; sold: readonly string[]; recalled: Recalled | null },
 ): Amount {
   if (call.wire.operation === "count") return NOTHING;
   const { model, provider } = plan;
   const writes = writesText(call);
   const heldTokens = recalled?.countHeld() ?? 0;
   const atMs = call.startedWallMs;
-  return findBound({ provider, model, body, writes, defaultOutputTokens, heldTokens, prices, atMs });
+  return findBound({ provider, model, body, writes, sold, defaultOutputTokens, heldTokens, prices, atMs });
 }
 
 function wantedOf(call: Call, { defaultOutputTokens }: Scene, body: JsonObject): Wanted {

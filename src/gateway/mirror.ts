@@ -13,6 +13,7 @@ import { type Presence, openPresence } from "./presence.ts";
 import { makeReady } from "./ready.ts";
 import { type CallRecord, openRecord } from "./record.ts";
 import { openLine } from "./send.ts";
+import { findSold } from "./sold-tool.ts";
 import { addTag } from "./tag.ts";
 import { judgePrice } from "./unknown-price.ts";
 import type { Stay } from "./way/admission.ts";
@@ -122,7 +123,15 @@ async function prepare(
     record.asked(asked.peek.model, asked.peek.stream);
     const plan = planFor(scene, target, asked);
     await record.reserve(plan, () => boundOf(plan));
-    judgePrice({ plan, record, scene, tools, body: asked.body, writes: writesText(call) });
+    judgePrice({
+      plan,
+      record,
+      scene,
+      tools,
+      body: asked.body,
+      sold: findSold(plan, asked.body),
+      writes: writesText(call),
+    });
     record.planned(plan);
     const { body, peek } = asked;
     const quiet = { keep: null, elsewhere: null, watchesRefusals: false };

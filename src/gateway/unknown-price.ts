@@ -5,6 +5,7 @@ import type { Provider } from "../provider/index.ts";
 import type { GatewayTools, Scene } from "./call.ts";
 import type { Plan } from "./plan.ts";
 import type { CallRecord } from "./record.ts";
+import { knowsSold } from "./sold-tool.ts";
 
 export type UnknownPrice = "allow" | "refuse" | "warn";
 
@@ -22,13 +23,15 @@ interface Judged extends Omit<Asking, "onUnknownPrice" | "provider"> {
   body: JsonObject | null;
   /** Whether text is to be written, as in a chat. */
   writes: boolean;
+  /** As in Work. */
+  sold?: readonly string[];
 }
 
 /** Throws a GatewayError (forbidden, `price_unknown`) where the operator wants no call that the books cannot price. */
-export function judgePrice({ plan: { model, provider, onUnknownPrice }, body, writes, ...asking }: Judged): void {
+export function judgePrice({ plan: { model, provider, onUnknownPrice }, body, writes, sold, ...asking }: Judged): void {
   judgeWork(
     { ...asking, provider, onUnknownPrice },
-    { what: "the call", models: model === "" ? [] : [model], tier: readTier(body), writes },
+    { what: "the call", models: model === "" ? [] : [model], tier: readTier(body), writes, sold },
   );
 }
 
@@ -38,12 +41,14 @@ export interface Work {
   models: readonly string[];
   tier: string;
   writes?: boolean;
+  /** Tools that are sold by the call, by the names that their counts have; missing: none. */
+  sold?: readonly string[] | undefined;
 }
 
 /** As `judgePrice`, for whatever costs money: without a model there is nothing that a price could be looked up by. */
 export function judgeWork(
   { provider, onUnknownPrice, record, scene, tools }: Asking,
-  { what, models, tier, writes = false }: Work,
+  { what, models, tier, writes = false, sold = [] }: Work,
 ): void {
   const { name, pricing } = provider;
   const rule = onUnknownPrice ?? scene.unknownPrice(name);
@@ -52,13 +57,17 @@ export function judgeWork(
   const unknown = models.find(
     (model) => !tools.prices.knows({ provider: name, pricing, models: [model], at, tier, writes }),
   );
-  if (unknown === undefined && models.length > 0) return;
+  const soldAt = models.find(
+    (model) => !knowsSold(tools.prices, { provider: name, pricing, models: [model], at }, { sold, tier }),
+  );
+  if (unknown === undefined && soldAt === undefined && models.length > 0) return;
   if (rule === "warn") {
     record.warn("price_unknown");
-    tools.unpriced(name, unknown ?? "", tier);
+    tools.unpriced(name, unknown ?? soldAt ?? "", tier);
     return;
   }
-  throw unknown === undefined ? refuseUnnamed(name, what) : refuseModel(name, unknown, tier);
+  if (unknown !== undefined) throw refuseModel(name, unknown, tier);
+  throw soldAt === undefined ? refuseUnnamed(name, what) : refuseTools(name, soldAt, sold);
 }
 
 function refuseModel(provider: string, model: string, tier: string): GatewayError {
@@ -70,6 +79,17 @@ function refuseModel(provider: string, model: string, tier: string): GatewayErro
     message:
       `This gateway refuses calls whose price it does not know, and knows none for "${model}" of provider "${provider}"${inTier}. ` +
       "Choose another model, or ask the operator for a price: a section [price.NAME] with model=, input= and output=, a newer price_file, or on_unknown_price=allow.",
+  });
+}
+
+function refuseTools(provider: string, model: string, sold: readonly string[]): GatewayError {
+  return new GatewayError({
+    kind: "forbidden",
+    code: "price_unknown",
+    param: "tools",
+    message:
+      `This gateway refuses calls whose price it does not know, and knows none for what "${model}" of provider "${provider}" may use beside its tokens (${sold.join(", ")}). ` +
+      "Leave these tools out, or ask the operator for a price of theirs, or for on_unknown_price=allow.",
   });
 }
 

@@ -7,6 +7,7 @@ import type { Provider } from "../../provider/index.ts";
 import { mayReference } from "../../wire/index.ts";
 import { type GatewayTools, parseBody, refuseKey, refuseRepeatedAnywhere } from "../call.ts";
 import { listNamedModels, mayName } from "../named-model.ts";
+import { listSold } from "../sold-tool.ts";
 import { narrowScene, refuseNameless, requireModels } from "../narrow.ts";
 import { requireOwn } from "../owned.ts";
 import { nameAt } from "../rest/target.ts";
@@ -64,12 +65,13 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   if (target === undefined) throw unknownModel(scene, model);
   if (target.provider === asking.provider.name) {
     const sent = target.model ?? model;
-    judgePrice({ plan: { ...target, provider }, record: UNTOLD, scene, tools, body, writes: true });
+    const sold = listSold(body);
+    judgePrice({ plan: { ...target, provider }, record: UNTOLD, scene, tools, body, sold, writes: true });
     if (type === "response.create") {
       // An operator may have taken it out of service since.
       chooseKey(tools.fleet, { provider, model: sent }, { isSteady: true, stickTo: "" });
       const asked = await asking.answers.read(body, sent);
-      await asking.books.ask({ asked: model, model: sent });
+      await asking.books.ask({ asked: model, model: sent, sold });
       asked();
     }
     const named = nameAt(provider, sent);

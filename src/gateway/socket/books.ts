@@ -20,6 +20,8 @@ export interface Named {
   asked: string;
   /** As the provider knows it. */
   model: string;
+  /** Tools that are sold by the call. */
+  sold: readonly string[];
 }
 
 export interface SessionBooks {
@@ -44,7 +46,7 @@ interface SessionInit {
   model: string;
   modelAsked: string;
   /** The most that an answer may be expected to cost. */
-  bound: (model: string) => Amount;
+  bound: (model: string, sold: readonly string[]) => Amount;
   /** Where nothing says how long an answer may be. */
   usualOutputTokens: number;
   /** Of the session itself, announced before it was opened; a row of its own only where nothing was answered. */
@@ -88,9 +90,9 @@ export function openBooks(
     return record;
   };
 
-  const reserve = async (record: CallRecord, own: string): Promise<void> => {
+  const reserve = async (record: CallRecord, own: string, sold: readonly string[] = []): Promise<void> => {
     await record.admit(() => ({ inputTokens: 0, outputTokens: null, usualOutputTokens }), true);
-    await record.reserve({ provider, model: own }, () => bound(own));
+    await record.reserve({ provider, model: own }, () => bound(own, sold));
   };
 
   const take = (served: string | null): CallRecord | null => {
@@ -140,7 +142,7 @@ export function openBooks(
       // What the session as a whole had reserved was for its first answer.
       session.release("budget");
       try {
-        await reserve(record, named.model);
+        await reserve(record, named.model, named.sold);
         await plan(record, named.model).intend();
       } catch (error) {
         const failure = toGatewayError(error);

@@ -65,10 +65,11 @@ export async function openSession(given: SocketCall, tools: SocketTools): Promis
     await stay.visit(provider.name);
     const { defaultOutputTokens } = scene;
     const { prices } = tools;
-    const bound = (own: string): Amount =>
+    const bound = (own: string, sold: readonly string[]): Amount =>
       findBound({
         provider,
         model: own,
+        sold,
         body: null,
         writes: true,
         defaultOutputTokens,
@@ -77,7 +78,7 @@ export async function openSession(given: SocketCall, tools: SocketTools): Promis
       });
     // Where each message names a model of its own, each is judged by itself.
     const isNamedLater = model === "" && call.family === "responses";
-    const reserving = isNamedLater ? undefined : record.reserve({ provider, model }, () => bound(model));
+    const reserving = isNamedLater ? undefined : record.reserve({ provider, model }, () => bound(model, []));
     if (reserving !== undefined) await reserving;
     const { onUnknownPrice, deadlines } = target;
     const way = target.route === undefined ? {} : { route: target.route };
@@ -128,7 +129,7 @@ interface Connecting {
   provider: Provider;
   model: string;
   asked: string;
-  bound: (model: string) => Amount;
+  bound: (model: string, sold: readonly string[]) => Amount;
   record: CallRecord;
   deadlines: OwnDeadlines | undefined;
   way: Pick<Chosen, "route">;

@@ -38,8 +38,8 @@ export function refuseUnpriced(account: Account, model: string, nowMs: number): 
     code: "price_unknown",
     message:
       `The budget "${budget.name}" of ${printLimit(budget, budget.hardLimit ?? 0)} cannot hold what nobody knows the price of: ` +
-      `there is none for ${model === "" ? "this call" : `the model "${model.slice(0, 200)}"`}. ` +
-      "Use another model, or let the operator give it a price or let the budget pass it (unpriced = allow).",
+      `there is none for ${model === "" ? "this call" : `the model "${model.slice(0, 200)}" or a tool that it may use`}. ` +
+      "Use another model or leave the tool out, or let the operator give it a price or let the budget pass it (unpriced = allow).",
   });
 }
 
