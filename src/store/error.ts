@@ -56,6 +56,17 @@ const UNREACHABLE: Explanation = {
   code: "store_unreachable",
   say: (place) => `${place} does not answer; check that it runs, and the host and port of the DSN.`,
 };
+const CROWDED: Explanation = {
+  kind: "overloaded",
+  code: "store_unreachable",
+  say: (place) =>
+    `${place} has as many connections as it takes; end some (pg_stat_activity names them), raise max_connections or the role's limit there, or lower db_max_open_conns of the gateways.`,
+};
+const BETWEEN: Explanation = {
+  kind: "overloaded",
+  code: "store_unreachable",
+  say: (place) => `${place} starts up or shuts down just now; try again in a moment.`,
+};
 const BAD_LOGIN: Explanation = {
   kind: "not_configured",
   code: "store_login",
@@ -120,8 +131,9 @@ const BY_CODE: readonly (readonly [prefix: string, explanation: Explanation])[] 
   ["3D000", NO_DATABASE],
   ["42501", NO_RIGHTS],
   ["53100", FULL],
-  ["53300", UNREACHABLE],
+  ["53300", CROWDED],
   ["55P03", HELD],
+  ["57P03", BETWEEN],
   ["57P0", UNREACHABLE],
   ["CONNECTION_", UNREACHABLE],
   ["CONNECT_TIMEOUT", UNREACHABLE],

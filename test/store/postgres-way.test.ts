@@ -158,6 +158,8 @@ test.each([
   ["08P01", "server_login_retry", "does not answer"],
   ["28000", 'no pg_hba.conf entry for host "::1", user "u", database "d", no encryption', "sslmode=require"],
   ["25006", "cannot execute INSERT in a read-only transaction", "takes no writes: it is a standby"],
+  ["53300", "sorry, too many clients already", "raise max_connections"],
+  ["57P03", "the database system is starting up", "starts up or shuts down"],
   ["28000", 'role "u" is not permitted to log in', "refuses the login"],
   ["42704", 'unrecognized configuration parameter "channel_binding"', 'knows no setting "channel_binding"'],
   ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate", "NODE_EXTRA_CA_CERTS"],
