@@ -5,6 +5,7 @@ import o200k from "gpt-tokenizer/data/o200k_base.tiktoken" with { type: "file" }
 import { type Count, createByteCounter } from "./byte-pair.ts";
 import { type RankTable, readRankTable } from "./rank-table.ts";
 import { createSplit, readPublished } from "./split.ts";
+import { readTokenizerFile } from "./tokenizer-file.ts";
 
 /** Kept equal to package.json by a test. */
 export const ENCODINGS_VERSION = "gpt-tokenizer@4.0.0";
@@ -65,7 +66,7 @@ async function loadFile(path: string): Promise<Tokenizer> {
     Bun.file(path).text(),
   ]);
   const digest = new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 16);
-  const tokenizer = new FileTokenizer(JSON.parse(text), {});
+  const tokenizer = new FileTokenizer(readTokenizerFile(text), {});
   return {
     count: (given) => tokenizer.encode(given, { add_special_tokens: false }).ids.length,
     version: `${FILES_VERSION} sha256:${digest}`,
