@@ -38,6 +38,23 @@ describe.skipIf(!hasPostgres)("a transaction whose connection ends", () => {
   );
 });
 
+test.skipIf(!hasPostgres)(
+  "a transaction that fails as another connection ends is over, and its own is free again",
+  async () => {
+    const engine = await openPostgres({
+      location: await createDatabase(),
+      database: { ...database, maxConnections: 1 },
+    });
+    const work = engine.snapshot(async (db) => {
+      await db.execute("select 1");
+      throw Object.assign(new Error("of another one"), { code: "ECONNRESET" });
+    });
+    expect(await work.catch(({ code }: { code: string }) => code)).toBe("store_unreachable");
+    expect(await engine.read((db) => db.execute("select 1"))).toHaveLength(1);
+    await engine.close();
+  },
+);
+
 test.skipIf(!hasPostgres)("a connection that ends before its first answer ends nothing else", async () => {
   const target = new URL(await createDatabase());
   // Whatever the driver asks of its own accord, it hears no answer to.

@@ -207,9 +207,10 @@ type Work = (tx: postgres.TransactionSql) => unknown;
 function guardBegin(begin: (options: string, work: Work) => Promise<unknown>) {
   return async (...args: [Work] | [string, Work]): Promise<unknown> => {
     const [options, work] = args.length === 1 ? ["", args[0]] : args;
-    let loss: Error | null = null;
+    const state: { cause: Error | null; end: Error | null } = { cause: null, end: null };
+    const ended = Promise.withResolvers<void>();
     const pass = <T>(part: T): T => {
-      if (loss !== null) throw loss;
+      if (state.end !== null) throw state.end;
       return part;
     };
     const running = begin(options, async (tx) => {
@@ -221,19 +222,27 @@ function guardBegin(begin: (options: string, work: Work) => Promise<unknown>) {
           }),
         );
       } catch (error) {
-        if (error instanceof Error && isLoss(error)) loss ??= error;
-        // The end of the connection ends the transaction.
-        return loss === null ? Promise.reject(error) : new Promise(() => undefined);
+        if (error instanceof Error && isLoss(error)) {
+          state.cause = error;
+          // It may be another connection, such as the one that is written to from this one.
+          await withDeadline(ended.promise, END_MS).catch(() => undefined);
+        }
+        // The end of the connection has ended the transaction.
+        return state.end === null ? Promise.reject(error) : new Promise(() => undefined);
       }
     });
     try {
       return await running;
     } catch (error) {
-      loss ??= error instanceof Error ? error : new Error(String(error));
-      throw loss;
+      state.end = error instanceof Error ? error : new Error(String(error));
+      ended.resolve();
+      throw state.cause ?? state.end;
     }
   };
 }
+
+/** A server that says that it ends a connection does so within moments. */
+const END_MS = 1_000;
 
 /**
  * Rejects where there is no connection in time. The driver counts each try by itself, and where one is closed before the login, as proxies do
