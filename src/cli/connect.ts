@@ -3,8 +3,9 @@
 import { defineCommand } from "citty";
 import { loadConfig } from "../config/index.ts";
 import { findNearest } from "../lib/nearest.ts";
-import { type Api, type Gateway, type Guide, KEY_VARIABLE, type Setup } from "./connect/guide.ts";
+import type { Api, Gateway, Guide, Setup } from "./connect/guide.ts";
 import { GUIDES } from "./connect/index.ts";
+import { type Shell, findShell } from "./connect/shell.ts";
 import { CliError, EXIT } from "./error.ts";
 import { type ConfigFlags, SHARED_ARGS, toLoadOptions } from "./flags.ts";
 import { findUrl } from "./remote/target.ts";
@@ -41,10 +42,11 @@ export default defineCommand({
     if (setup === undefined) return;
     if (args.json === true)
       return printJson({ client: args.client, api, ...gateway, install: printInstall(guide), ...setup });
-    for (const line of printSetup(guide, setup)) print(line);
+    const shell = findShell(process.platform);
+    for (const line of printSetup(guide, setup, shell)) print(line);
     if (gateway.key === null) {
       say(
-        "The lines want a key of yours. Make one: tokligence admin api-keys create --user EMAIL; then export KEY=tok_…, or say --key tok_…",
+        `The lines want a key of yours. Make one: tokligence admin api-keys create --user EMAIL; then ${shell.set("KEY", "tok_…")}, or say --key tok_…`,
       );
     }
   },
@@ -98,27 +100,22 @@ function printInstall({ packages, installer }: Guide): string | null {
   return `${command} ${packages.join(" ")}`;
 }
 
-function printSetup(guide: Guide, { files = {}, env = {}, before = [], program, command }: Setup): string[] {
+function printSetup(
+  guide: Guide,
+  { files = {}, env = {}, before = [], program, command }: Setup,
+  shell: Shell,
+): string[] {
   const install = printInstall(guide);
   const sections = Object.entries(files).map(([path, text]) => [`# ${path}`, text.trimEnd()]);
   if (program !== undefined) sections.push([`# ${program.file}`, `${program.setup}\n\n${program.hello}`]);
-  const shell = [
+  const lines = [
     ...(install === null ? [] : [install]),
-    ...Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}`),
-    ...[...before, command].map((words) => words.map(quote).join(" ")),
+    ...Object.entries(env).map(([name, value]) => shell.set(name, value)),
+    ...[...before, command].map((words) => shell.run(words)),
   ];
-  sections.push(["# shell", ...shell]);
+  sections.push([`# ${shell.name}`, ...lines]);
   return sections
-    .map((lines) => lines.join("\n"))
+    .map((section) => section.join("\n"))
     .join("\n\n")
     .split("\n");
-}
-
-/** For a POSIX shell; the key's variable is left to the shell. */
-function quote(word: string): string {
-  if (/^[\w@%+=:,./-]+$/u.test(word)) return word;
-  const single = (text: string): string => (text === "" ? "" : `'${text.replaceAll("'", String.raw`'\''`)}'`);
-  if (word === "") return "''";
-  const parts = word.split(KEY_VARIABLE);
-  return parts.map(single).join(`"${KEY_VARIABLE}"`);
 }

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
+import { findShell } from "../../src/cli/connect/shell.ts";
 import { runCli } from "../../src/cli/index.ts";
 import { type Desk, capture, makeDesk, runLine } from "./desk.ts";
 
@@ -77,6 +78,18 @@ test("what a shell makes of quoted words is what was meant", async () => {
   const printed = Bun.spawnSync(["bash", "-c", line]).stdout.toString().split("\n");
   expect(printed).toContain("authorization: Bearer tok_'K \"$x");
   expect(printed).toContain('{"model":"loopback","messages":[{"role":"user","content":"Say hello."}]}');
+});
+
+test("on Windows the lines are PowerShell's", () => {
+  const { name, set, run } = findShell("win32");
+  expect([name, set("A", "it's $5"), set("KEY", "$KEY")]).toEqual([
+    "PowerShell 7",
+    "$env:A = 'it''s $5'",
+    '$env:KEY = "${env:KEY}"',
+  ]);
+  expect(run(["curl", "-H", 'x: "`$KEY', "-d", '{"a":1}', "http://a.test/v1", ""])).toBe(
+    `curl.exe -H "x: \`"\`\`\${env:KEY}" -d '{"a":1}' http://a.test/v1 ''`,
+  );
 });
 
 test("the address is the configured one, as clients on this machine reach it", async () => {
