@@ -20,6 +20,11 @@ const PROGRAMS: readonly Program[] = [
     remedy: "brew install postgresql on macOS, or set TOKLIGENCE_TEST_POSTGRES to the DSN of a superuser",
   },
   {
+    package: "pgbouncer",
+    isHere: () => isAnyHere(["pgbouncer"]),
+    remedy: "brew install pgbouncer on macOS",
+  },
+  {
     package: "redis-server",
     isHere: () => isAnyHere(["redis-server", "valkey-server"]),
     remedy: "brew install redis on macOS",
