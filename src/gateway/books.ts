@@ -28,6 +28,7 @@ export interface Hand {
 
 export type BookTools = Pick<
   GatewayTools,
+  | "books"
   | "budgets"
   | "capture"
   | "clock"

@@ -2,7 +2,7 @@
 
 import type { Caller, KeyLimits } from "../identity/index.ts";
 import { GatewayError, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
-import type { Budgets, LedgerEntry, LedgerWriter, PriceBook, Recounter } from "../ledger/index.ts";
+import type { Budgets, LedgerEntry, LedgerStore, LedgerWriter, PriceBook, Recounter } from "../ledger/index.ts";
 import type { Share } from "../lib/share.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Errands } from "../lib/errand.ts";
@@ -89,6 +89,8 @@ export interface GatewayTools {
   /** Until a call is one that takes long. */
   longCalls: SharedDelay;
   ledger: LedgerWriter;
+  /** What is on the books already. */
+  books: Pick<LedgerStore, "corrections">;
   capture: Capture;
   prices: PriceBook;
   /** Who of those that may be asked is asked first, and how they are doing. */

@@ -29,7 +29,7 @@ export interface Estimated {
   findPrice(told: Counted): Price | null;
 }
 
-type Tools = Pick<GatewayTools, "budgets" | "clock" | "fetch" | "ledger" | "scene">;
+type Tools = Pick<GatewayTools, "books" | "budgets" | "clock" | "fetch" | "ledger" | "scene">;
 
 /** A provider has to finish its own books first. */
 const DELAYS_MS = [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000];
@@ -90,11 +90,31 @@ async function correct(estimated: Estimated, tools: Tools): Promise<boolean> {
 export async function bookTold(
   estimated: Estimated,
   told: Told,
-  { budgets, clock, ledger, scene }: Pick<Tools, "budgets" | "clock" | "ledger" | "scene">,
+  { books, budgets, clock, ledger, scene }: Omit<Tools, "fetch">,
 ): Promise<void> {
-  const correction = makeCorrection(estimated, told, { createdAt: new Date(clock.wallMs()), redact: scene().redact });
+  const { entry } = estimated;
+  // Where they cannot be read now, the figures are not kept back for that: whoever prices the row again sets its cost right.
+  const corrections = await books.corrections([entry.id]).catch(() => []);
+  const booked = findBooked(estimated, corrections);
+  const correction = makeCorrection({ ...estimated, booked }, told, {
+    createdAt: new Date(clock.wallMs()),
+    redact: scene().redact,
+  });
   bookRow(correction, budgets);
   await ledger.add(correction).catch(() => undefined);
+}
+
+/** What the books say that this call cost, after it may have been priced again meanwhile; null where nothing is known. */
+function findBooked({ entry, answerId, price }: Estimated, corrections: readonly LedgerEntry[]): number | null {
+  const known = price?.costNanos ?? null;
+  const repriced = corrections.filter(({ reason }) => reason === "reprice");
+  if (repriced.length === 0) return known;
+  const index = entry.attempts.filter(({ usage }) => usage !== undefined).findIndex((own) => own.answerId === answerId);
+  // One of several has a part of its own in it; where the cost of the whole was unknown, nothing was booked of the parts.
+  const parts = repriced.map(({ attempts, costNanos }) =>
+    attempts.length === 0 ? costNanos : (attempts[index]?.costNanos ?? null),
+  );
+  return parts.reduce<number>((sum, cost) => sum + (cost ?? 0), entry.costNanos === null ? 0 : (known ?? 0));
 }
 
 interface Told {
@@ -104,7 +124,7 @@ interface Told {
 }
 
 function makeCorrection(
-  { entry, plan, answerId, usage, units, price, findPrice }: Estimated,
+  { entry, plan, answerId, usage, units, booked, findPrice }: Estimated & { booked: number | null },
   told: Told,
   { createdAt, redact }: { createdAt: Date; redact: Redact },
 ): LedgerEntry {
@@ -119,7 +139,7 @@ function makeCorrection(
     kind: "correction",
     corrects: entry.id,
     reason: "usage",
-    pricesUnknown: price === null && newPrice !== null ? true : null,
+    pricesUnknown: booked === null && newPrice !== null ? true : null,
     requestId: entry.requestId,
     createdAt,
     userId: entry.userId,
@@ -142,7 +162,7 @@ function makeCorrection(
     usageSource: "provider",
     status: entry.status,
     streamed: entry.streamed,
-    costNanos: newPrice === null ? null : newPrice.costNanos - (price?.costNanos ?? 0),
+    costNanos: newPrice === null ? null : newPrice.costNanos - (booked ?? 0),
     priceId: newPrice?.id ?? null,
     priceSource: newPrice?.source ?? null,
     priceDate: newPrice?.date ?? null,

@@ -338,6 +338,7 @@ function makeTools(
     clock: parts.clock,
     longCalls: createSharedDelay(parts.clock, LONG_CALL_MS),
     ledger: parts.ledger,
+    books: parts.books,
     capture: parts.capture,
     prices: parts.prices,
     admission: createAdmission({ clock: parts.clock, rules: () => own.scene().caps, makeGate: parts.crew?.makeGate }),

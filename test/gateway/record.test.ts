@@ -53,6 +53,7 @@ async function open() {
     {
       clock,
       longCalls: createSharedDelay(clock, LONG_CALL_MS),
+      books: { corrections: () => Promise.resolve([]) },
       capture: { isOn: () => false, keep: () => undefined },
       prices: await loadPriceBook({ facts: PRICE_FACTS }),
       fetch: () => Promise.reject(new Error("nobody is asked")),

@@ -1,9 +1,18 @@
 // A provider that tells afterwards what a cut answer used: its figures take the place of our estimate, as a row of their own.
 
 import { heapStats } from "bun:jsc";
-import { afterEach, expect, test } from "bun:test";
-import type { Intent, LedgerEntry } from "../../src/ledger/index.ts";
+import { afterEach, describe, expect, test } from "bun:test";
+import {
+  type Attempt,
+  type Intent,
+  type LedgerEntry,
+  type Price,
+  type PriceBook,
+  repriceEntry,
+} from "../../src/ledger/index.ts";
 import { makeBudget } from "../ledger/budget/sample.ts";
+import { makeEntry } from "../ledger/entry.ts";
+import { createDatabase, hasPostgres } from "../postgres.ts";
 import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
 
 let rig: Rig | null = null;
@@ -49,10 +58,10 @@ async function cutStream(generation: () => Response, more: Parameters<typeof mak
       }
       return new Response(pieces(), { headers: { "content-type": "text/event-stream" } });
     },
-    config: (config) => ({
-      ...config,
+    config: (base) => ({
+      ...(more.config?.(base) ?? base),
       providers: [
-        ...config.providers,
+        ...base.providers,
         makeProviderSettings({
           name: "openrouter",
           kind: "openrouter",
@@ -264,4 +273,108 @@ test("a gateway that begins anew goes on asking for those before it, and asks no
   await gateway.app.resume();
   await pass(2);
   expect(asked()).toBe(7);
+});
+
+describe.each(["sqlite", ...(hasPostgres ? ["postgres"] : [])])("priced again meanwhile, on %s", (engine) => {
+  /** $5, $2.50 and $20 a million: twice what the list says. */
+  const priceTwice = ({ usage }: Pick<Parameters<PriceBook["price"]>[0], "usage">): Price => ({
+    id: "dear/gpt-4o",
+    source: "test",
+    date: null,
+    costNanos:
+      (usage?.freshInputTokens ?? 0) * 5_000 +
+      (usage?.cacheReadTokens ?? 0) * 2_500 +
+      (usage?.outputTokens ?? 0) * 20_000,
+  });
+  /** By the list, of what the provider tells. */
+  const TOLD = 12 * 2_500 + 42 * 10_000;
+
+  async function reprice(gateway: Rig, row: LedgerEntry): Promise<void> {
+    const sources = { book: { price: priceTwice }, pricingOf: () => ({ vendor: "openrouter" }) };
+    const { correction } = repriceEntry(row, [], sources) ?? {};
+    await gateway.store.ledger.append(correction ? [correction] : []);
+  }
+
+  const open = async (): Promise<Rig> => {
+    const dsn = engine === "postgres" ? await createDatabase() : null;
+    return cutStream(() => Response.json(GENERATION), {
+      config: (base) => (dsn === null ? base : { ...base, identityPath: dsn, ledgerPath: dsn }),
+    });
+  };
+
+  const untilTold = async (gateway: Rig, row: LedgerEntry): Promise<LedgerEntry[]> => {
+    for (;;) {
+      await gateway.store.arrive();
+      const corrections = await gateway.store.ledger.corrections([row.id]);
+      if (corrections.some(({ reason }) => reason === "usage")) return [row, ...corrections];
+      await new Promise(setImmediate);
+    }
+  };
+  const sum = (rows: readonly LedgerEntry[]): number =>
+    rows.reduce((cost, { costNanos }) => cost + (costNanos ?? 0), 0);
+
+  test("what the row costs together is the price of what was told", async () => {
+    const gateway = await open();
+    const [row] = await gateway.rows();
+    if (row === undefined) throw new Error("there is no row");
+    await reprice(gateway, row);
+    gateway.clock.advance(2_000);
+    const rows = await untilTold(gateway, row);
+    expect(new Set(rows.map(({ reason }) => reason))).toEqual(new Set([null, "reprice", "usage"]));
+    expect(sum(rows)).toBe(TOLD);
+  });
+
+  const ESTIMATE = { freshInputTokens: 4, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 4 };
+  const CUT: Attempt = {
+    provider: "openrouter",
+    model: "openai/gpt-4o",
+    status: 200,
+    errorKind: "cancelled",
+    latencyMs: 1,
+    upstreamRequestId: null,
+  };
+  const BASE = { modelServed: "openai/gpt-4o", provider: "openrouter", usageSource: "estimate", ...ESTIMATE } as const;
+  const OTHER = { ...CUT, usage: { ...ESTIMATE, reasoningTokens: null } };
+
+  test.each<{ name: string; row: Partial<LedgerEntry>; more: number }>([
+    {
+      name: "at a price that nobody knew before",
+      row: { costNanos: null, priceId: null, attempts: [{ ...CUT, answerId: "gen-2" }] },
+      more: 0,
+    },
+    {
+      name: "as one of several calls",
+      row: {
+        costNanos: 100_000,
+        attempts: [
+          { ...OTHER, costNanos: 50_000 },
+          { ...OTHER, costNanos: 50_000, answerId: "gen-2" },
+        ],
+      },
+      more: 100_000,
+    },
+    {
+      name: "as one of several calls that nobody could price together",
+      row: {
+        costNanos: null,
+        attempts: [
+          { ...OTHER, costNanos: null },
+          { ...OTHER, costNanos: 50_000, answerId: "gen-2" },
+        ],
+      },
+      more: 100_000,
+    },
+  ])("asked by the next gateway, $name", async ({ row: own, more }) => {
+    const gateway = await open();
+    const row = makeEntry({ ...BASE, createdAt: new Date(gateway.clock.wallMs()), ...own });
+    await gateway.ledger.add(row);
+    await gateway.store.arrive();
+    await reprice(gateway, row);
+    await gateway.app.resume();
+    gateway.clock.advance(2_000);
+    const rows = await untilTold(gateway, row);
+    expect(rows).toHaveLength(3);
+    expect(sum(rows)).toBe(TOLD + more);
+    expect(rows.filter(({ pricesUnknown }) => pricesUnknown === true)).toHaveLength(own.costNanos === null ? 1 : 0);
+  });
 });

@@ -28,7 +28,7 @@ export interface ExportPiece {
 }
 
 export interface LedgerReader
-  extends LedgerAnswers, Pick<LedgerStore, "findPayload" | "listUntold" | "page" | "report"> {
+  extends LedgerAnswers, Pick<LedgerStore, "corrections" | "findPayload" | "listUntold" | "page" | "report"> {
   /** Rows as text, oldest first, some at a time: however many there are, no more than a piece is ever held. */
   exportPiece(query: ExportQuery): Promise<ExportPiece>;
 }
@@ -60,6 +60,7 @@ const EXPORT_ROWS = 250;
 export function createReader({ ledger, recounts }: Books): LedgerReader {
   return {
     ...createAnswers({ ledger, recounts }),
+    corrections: ledger.corrections,
     findPayload: ledger.findPayload,
     listUntold: ledger.listUntold,
     page: ledger.page,

@@ -29,8 +29,8 @@ export function openReading({
   startThread = startReaderThread,
 }: ReadingInit): Reading {
   const reader = startReader(ledgerPlace, { arrive, after, startThread, hasUnsummed: ledger.hasUnsummed });
-  // Whether what corrects calls is still on its way is known on this side.
-  return { ...reader, listUntold: ledger.listUntold };
+  // Whether what corrects calls is still on its way is known on this side; and what corrects one is found at once.
+  return { ...reader, corrections: ledger.corrections, listUntold: ledger.listUntold };
 }
 
 const WORKER = findWorker("src/server/reader/worker.ts");
@@ -107,6 +107,7 @@ function startReader(place: LedgerPlace, { arrive, after, startThread, hasUnsumm
 
   return {
     breakdown: (query) => read("breakdown", query),
+    corrections: (ids) => read("corrections", ids),
     dropHashes: (...asked) => ask("dropHashes", ...asked),
     dropPayloads: (...asked) => ask("dropPayloads", ...asked),
     dropRows: (...asked) => ask("dropRows", ...asked),
