@@ -1,6 +1,7 @@
 // Sessions in which each message names a model of its own: each answer is booked, and held to budgets, as that model's.
 
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
+import type { LedgerEntry } from "../../src/ledger/index.ts";
 import { readJson } from "../rig.ts";
 import { type Client, type Event, type Scene, closeScene, connect, open, untilRows } from "./socket-scene.ts";
 
@@ -156,6 +157,64 @@ test("what was asked for and never began is on the books, and holds nothing once
   const { token } = await scene.rig.issue("gateway_admin");
   const { budget: held } = await readJson(await scene.rig.send("/api/v1/admin/budgets/held", { token }));
   expect(held.state).toMatchObject({ spent_tokens: 0, reserved_tokens: 0 });
+});
+
+describe("what another overtook", () => {
+  /** Of each model, which it answers once it is told to. */
+  const later = (data: string | Buffer, socket: Bun.ServerWebSocket<unknown>): void => {
+    const { input, model } = JSON.parse(String(data));
+    if (input === "late") respond(JSON.stringify({ model: "gpt-4o" }), socket);
+    if (input !== "never") respond(JSON.stringify({ model }), socket);
+  };
+  const list = (rows: readonly LedgerEntry[]): unknown[] =>
+    rows.map(({ modelAsked, status, outputTokens }) => [modelAsked, status, outputTokens]).toSorted(compareText);
+  const compareText = (left: unknown, right: unknown): number => (String(left) < String(right) ? -1 : 1);
+
+  test("is on the books once the session is over, and holds nothing until then", async () => {
+    const scene = await open(later);
+    await budget(scene, { name: "held", limit_tokens: 100_000 });
+    const client = await begin(scene);
+    client.say({ ...ask("gpt-4o"), input: "never" });
+    client.say(ask("gpt-4o-mini"));
+    await client.until(({ messages }) => messages.length === 3);
+    const { token } = await scene.rig.issue("gateway_admin");
+    const { budget: held } = await readJson(await scene.rig.send("/api/v1/admin/budgets/held", { token }));
+    expect(held.state).toMatchObject({ spent_tokens: 14, reserved_tokens: 0 });
+    client.socket.close();
+    expect(list(await untilRows(scene.rig, 2))).toEqual([
+      ["gpt-4o", 499, null],
+      ["gpt-4o-mini", 200, 4],
+    ]);
+    expect(scene.rig.ledger.figures().openIntents).toBe(0);
+  });
+
+  test("and begins after all is on the books as it was answered, and once", async () => {
+    const scene = await open(later);
+    const client = await begin(scene);
+    client.say({ ...ask("gpt-4o"), input: "never" });
+    client.say(ask("gpt-4o-mini"));
+    await client.until(({ messages }) => messages.length === 3);
+    client.say({ ...ask("gpt-5"), input: "late" });
+    await client.until(({ messages }) => messages.length === 7);
+    client.socket.close();
+    while (scene.closed.length === 0) await new Promise(setImmediate);
+    expect(list(await untilRows(scene.rig, 3))).toEqual([
+      ["gpt-4o", 200, 4],
+      ["gpt-4o-mini", 200, 4],
+      ["gpt-5", 200, 4],
+    ]);
+  });
+
+  test("is on the books however much there is of it", async () => {
+    const scene = await open(later);
+    const client = await begin(scene);
+    for (let count = 0; count < 40; count++) client.say({ ...ask("gpt-4o"), input: "never" });
+    client.say(ask("gpt-4o-mini"));
+    await client.until(({ messages }) => messages.length === 3);
+    client.socket.close();
+    expect((await untilRows(scene.rig, 41)).filter(({ status }) => status !== 200)).toHaveLength(40);
+    expect(scene.rig.ledger.figures().openIntents).toBe(0);
+  });
 });
 
 test("a key in the model's place is refused, and neither kept nor sent on", async () => {

@@ -41,6 +41,11 @@ export interface SessionBooks {
   close(cause: "client" | "provider", ended?: GatewayError): Promise<void>;
 }
 
+interface Asked {
+  named: Named;
+  record: CallRecord;
+}
+
 interface SessionInit {
   provider: Provider;
   model: string;
@@ -66,7 +71,7 @@ export function openBooks(
   /** The session as a whole gets none then. */
   let hasRows = false;
   let isOver = false;
-  const waiting = openWaiting<{ named: Named; record: CallRecord }>(({ named }) => named.model);
+  const waiting = openWaiting<Asked>(({ named }) => named.model);
   /** The model that writes down what is heard; where none is told, nobody knows which. */
   let listener = "";
 
@@ -95,9 +100,16 @@ export function openBooks(
     await record.reserve({ provider, model: own }, () => bound(own, sold));
   };
 
+  const overtake = ({ passed, forgotten }: Record<"forgotten" | "passed", readonly Asked[]>): void => {
+    for (const { record } of passed) record.release("budget");
+    const failure = explainOvertaken();
+    for (const { record } of forgotten)
+      fail(record, { failure, status: failure.status, told: failure }).catch(() => undefined);
+  };
+
   const take = (served: string | null): CallRecord | null => {
-    const { found, passed } = waiting.take(served);
-    for (const { record } of passed) record.withdraw();
+    const { found, ...overtaken } = waiting.take(served);
+    overtake(overtaken);
     return found?.record ?? null;
   };
 
@@ -152,7 +164,7 @@ export function openBooks(
       if (isOver) return record.withdraw();
       hasRows = true;
       session.retract();
-      waiting.add({ named, record })?.record.withdraw();
+      overtake(waiting.add({ named, record }));
     },
     isIdle: () => running.size + waiting.size() === 0,
     heard: (data) => question.heard(data),
@@ -235,6 +247,11 @@ function explainEnd(cause: "client" | "provider"): GatewayError {
         kind: "upstream_malformed",
         message: "The provider closed the session in the middle of an answer.",
       });
+}
+
+function explainOvertaken(): GatewayError {
+  const message = "The provider did not begin this answer, and began others that were asked for after it.";
+  return new GatewayError({ kind: "upstream_malformed", message });
 }
 
 function explainRefusal(status: number | null): GatewayError {
