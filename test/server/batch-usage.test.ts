@@ -201,6 +201,36 @@ test("whose results cannot be read, which is told; once they can be, it is booke
   expect(await untilBooked(gateway, 2)).toHaveLength(2);
 });
 
+test("of which one part cannot be announced: none of them stays open, and all are booked once they can be", async () => {
+  let isFull = true;
+  const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };
+  const gateway = await makeRig({
+    upstream: ({ url }) =>
+      url.endsWith("/results")
+        ? new Response(RESULTS)
+        : Response.json({ id: "msgbatch_1", type: "message_batch", ...ended }),
+    ledger: (writer) => ({
+      ...writer,
+      intend(intent, before) {
+        const announced = writer.intend(intent, before);
+        if (!isFull || intent.modelAsked !== "claude-haiku-4-5") return announced;
+        writer.withdraw(announced.ticket);
+        return { ...announced, durable: Promise.reject(new Error("the disk is full")) };
+      },
+    }),
+  });
+  rig = gateway;
+  const headers = { "anthropic-version": "2023-06-01" };
+  await gateway.send("/v1/messages/batches", { headers, body: { requests: [] } });
+  while (!gateway.log.some((line) => line.includes("not on the books yet"))) await new Promise(setImmediate);
+  expect(gateway.ledger.figures().openIntents).toBe(0);
+  await gateway.ledger.settled(1);
+  isFull = false;
+  await gateway.send("/v1/messages/batches/msgbatch_1", { headers });
+  await untilBooked(gateway, 2);
+  expect(gateway.ledger.figures().openIntents).toBe(0);
+});
+
 test("of servers that imitate OpenAI and say nothing in the batch itself", async () => {
   const line = (id: string) => ({
     custom_id: id,

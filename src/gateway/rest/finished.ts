@@ -130,7 +130,12 @@ async function book(
   parts: readonly Part[],
 ): Promise<void> {
   const records = parts.map((part) => open(state, { ...booking, ...part }));
-  await Promise.all(records.map((record) => record.intend(true)));
+  const announced = await Promise.allSettled(records.map((record) => record.intend(true)));
+  const refused = announced.find(({ status }) => status === "rejected");
+  if (refused?.status === "rejected") {
+    for (const record of records) record.withdraw();
+    throw refused.reason;
+  }
   const isOurs = await state.tools.bindings.claimBooking(nameKeeper(state.plan.provider), id);
   if (isOurs) await Promise.all(records.map((record) => record.settle(200, null)));
   else for (const record of records) record.withdraw();
