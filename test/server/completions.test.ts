@@ -143,6 +143,25 @@ describe("a provider's stream", () => {
     expect(await gateway.row()).toMatchObject({ errorKind: "upstream_malformed", usageSource: "estimate" });
   });
 
+  test.each([
+    { name: "all of them", ends: [0, 1], last: "", failed: null },
+    { name: "one of them", ends: [1], last: "", failed: "upstream_malformed" },
+    { name: "one of them, and tells what all used", ends: [1], last: USAGE, failed: null },
+  ])("of several choices that stops without a word once it has ended $name", async ({ ends, last, failed }) => {
+    const say = (index: number, more: object): string =>
+      frame({ choices: [{ text: "Hello", index, logprobs: null, finish_reason: null, ...more }] });
+    const pieces = [
+      say(0, {}),
+      say(1, {}),
+      ...ends.map((index) => say(index, { text: "", finish_reason: "stop" })),
+      last,
+    ];
+    const { gateway } = await open({ upstream: () => makeStream(pieces) });
+    const text = await (await gateway.send("/v1/completions", { body: { ...ASK, n: 2 } })).text();
+    expect(text.includes("ended before the answer was complete")).toBe(failed !== null);
+    expect(await gateway.row()).toMatchObject({ errorKind: failed });
+  });
+
   test("is over once it says so, wherever its provider stays", async () => {
     const all = Buffer.from(WORD + USAGE + DONE);
     const { gateway } = await open({

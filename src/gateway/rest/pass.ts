@@ -181,6 +181,7 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
   const { isAnswer, stream, tellsEnd } = meter.entry;
   let isOver = false;
   let hasBegun = isAnswer === undefined && tellsEnd === undefined;
+  const isComplete = stream?.watch();
   let hasEnded = stream === undefined;
 
   const take = (frame: Frame): string => {
@@ -196,7 +197,7 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
     if (event !== null) {
       figures.see(event, isLast);
       hasBegun ||= isAnswer?.(event) !== false;
-      hasEnded ||= stream?.isEnd(event) === true;
+      hasEnded = isComplete?.(event) ?? hasEnded;
       hasEnded = tellsEnd?.(event) ?? hasEnded;
     }
     if (event !== null && intake.json !== null && stream?.isUnasked(event, intake.json) === true) return "";

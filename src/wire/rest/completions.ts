@@ -33,6 +33,22 @@ export function hasChoice({ choices }: JsonObject): boolean {
   return Array.isArray(choices) && choices.some(isJsonObject);
 }
 
+/** Told of each event: whether all choices that have begun are complete with it, as they are where the totals of all follow them. */
+export function watchChoices(): (event: JsonObject) => boolean {
+  const isEnded = new Map<number, boolean>();
+  let hasTotals = false;
+  return ({ choices }) => {
+    if (Array.isArray(choices)) {
+      hasTotals ||= isEnded.size > 0 && choices.length === 0;
+      for (const { index, finish_reason: reason } of choices.filter(isJsonObject)) {
+        const own = typeof index === "number" ? index : 0;
+        isEnded.set(own, isEnded.get(own) === true || typeof reason === "string");
+      }
+    }
+    return hasTotals || (isEnded.size > 0 && [...isEnded.values()].every(Boolean));
+  };
+}
+
 /** Whether one of the choices tells why it ended. */
 export function endsChoice({ choices }: JsonObject): boolean {
   if (!Array.isArray(choices)) return false;

@@ -1,7 +1,7 @@
 // The table of families: a vendor's new endpoint is a line here. Knows no provider.
 
 import { type Json, type JsonObject, type Units, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
-import { askForUsage, endsChoice, hasChoice, isUnasked, readCompletionText } from "./completions.ts";
+import { askForUsage, endsChoice, hasChoice, isUnasked, readCompletionText, watchChoices } from "./completions.ts";
 import type { Finished, Metered, RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
 import { meterAny } from "./usage.ts";
 
@@ -33,7 +33,7 @@ export const REST = {
     readText: readCompletionText,
     textFormat: "openai-completions",
     isAnswer: hasChoice,
-    stream: { ask: askForUsage, isUnasked, isEnd: endsChoice },
+    stream: { ask: askForUsage, isUnasked, isEnd: endsChoice, watch: watchChoices },
   },
   containers: { collections: [collect("/containers", { free: ["files"] })] },
   conversations: { collections: [collect("/conversations", { free: "all", lists: false })] },

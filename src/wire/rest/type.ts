@@ -105,6 +105,8 @@ export interface RestEntry {
   stream?: {
     /** Whether the answer, or one of several, is complete with this event. */
     isEnd(event: JsonObject): boolean;
+    /** For one answer: told of each event, whether all that has begun is complete with it. */
+    watch(): (event: JsonObject) => boolean;
     ask(raw: string, body: JsonObject): string;
     /** Whether an event is only there because we asked for it. */
     isUnasked(event: JsonObject, body: JsonObject): boolean;
