@@ -162,6 +162,24 @@ describe("a provider's stream", () => {
     expect(await gateway.row()).toMatchObject({ errorKind: failed });
   });
 
+  test.each([
+    ["an answer that came whole", { outputTokens: 9, usageSource: "provider" }],
+    ["text", { usageSource: "none" }],
+  ])("that comes as %s is refused, and what it cost is on the books", async (what, booked) => {
+    const usage = { prompt_tokens: 4, completion_tokens: 9, total_tokens: 13 };
+    const choices = [{ text: "Hello", index: 0, logprobs: null, finish_reason: "stop" }];
+    const { gateway } = await open({
+      upstream: () =>
+        what === "text"
+          ? new Response("Hello", { headers: { "content-type": "text/plain" } })
+          : Response.json({ ...CHUNK, choices, usage }),
+    });
+    const response = await gateway.send("/v1/completions", { body: ASK });
+    expect(response.status).toBe(502);
+    expect((await readJson(response)).error.message).toContain("was asked for an event stream and answered with");
+    expect(await gateway.row()).toMatchObject({ status: 502, errorKind: "upstream_malformed", ...booked });
+  });
+
   test("is over once it says so, wherever its provider stays", async () => {
     const all = Buffer.from(WORD + USAGE + DONE);
     const { gateway } = await open({

@@ -162,7 +162,8 @@ test("a whole answer to who asked for a stream has the time of whole answers", a
   await wait(scene, 2 * FIRST_OUTPUT_MS, "\n");
   scene.say('{"id":"c","choices":[{"text":""}]}');
   scene.end();
-  expect((await response).status).toBe(200);
+  // It is none that he can read; that it came too late is not what he is told.
+  expect(await (await response).text()).toContain("was asked for an event stream and answered with application/json");
 });
 
 test("a client that waits is sent comments, then the stream", async () => {

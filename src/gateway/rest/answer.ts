@@ -35,6 +35,8 @@ export async function answerCall(state: State): Promise<Outcome<Response>> {
   // Whoever calls waits for an answer.
   if (upstream.status === 204) throw fail(state, nothingSaid(state.plan.provider.name));
   const form = readForm(state);
+  if (form !== "events" && meter.entry.stream !== undefined && state.intake.json?.["stream"] === true)
+    throw await refuseUnasked(state, meter, form);
   if (form === "json") return { failure: null, answer: await answerWhole(state, meter) };
   state.stream = true;
   // A form can ask for events, and so can other fields than the usual one.
@@ -125,6 +127,21 @@ export async function readAnswer(state: RestState): Promise<string> {
     throw fail(state, explainBreak(plan.provider.name, line, error));
   }
   throw fail(state, answerTooLarge(scene.maxAnswerBytes));
+}
+
+/** Of one who was to stream. An answer that came whole will be on the bill, too. */
+async function refuseUnasked(state: State, meter: Meter, form: "bytes" | "json"): Promise<GatewayError> {
+  const type = state.upstream.headers.get("content-type") ?? "no content type";
+  if (form === "json") {
+    state.line.lift("firstOutput");
+    const body = parseAnswer(state, await readAnswer(state));
+    if (isJsonObject(body) && saysError(body)) return fail(state, explainError(state, body));
+    bookAnswer(state, meter, isJsonObject(body) ? body : null);
+  }
+  const message =
+    `Provider "${state.plan.provider.name}" was asked for an event stream and answered with ${type}. ` +
+    "Check its base URL.";
+  return fail(state, new GatewayError({ kind: "upstream_malformed", message }));
 }
 
 /** A provider's page of what it keeps. */
