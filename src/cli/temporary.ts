@@ -28,6 +28,19 @@ function refuseUpload(cause: unknown): GatewayError {
   });
 }
 
+/** Of SQLite, which chooses the folder by itself. */
+export function refuseScratch(cause: unknown): GatewayError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new GatewayError({
+    kind: "overloaded",
+    code: "no_room_for_rows",
+    message:
+      `The rows cannot be held in a temporary file for the while that this takes: ${reason}. ` +
+      "See that TMPDIR, or /var/tmp where it is not set, has room and may be written.",
+    cause,
+  });
+}
+
 /** Of a command that needs the folder. */
 export function refuseTemporary(cause: unknown): CliError {
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -1,9 +1,12 @@
 // What tests of dispute packs share: books worth a dispute, the two commands, and the zip taken apart and put together by hand.
 
+import { createHash } from "node:crypto";
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
+import type { Manifest } from "../../src/audit/pack/layout.ts";
 import { type ZipEntry, buildDirectory, buildLocalHeader, readDirectory, readEnd } from "../../src/audit/pack/zip.ts";
 import { EXIT } from "../../src/cli/error.ts";
-import { BLANK_ENTRY, type Recount } from "../../src/ledger/index.ts";
+import { BLANK_ENTRY, type Recount, type SigningKey } from "../../src/ledger/index.ts";
+import { canonicalize } from "../../src/lib/canonical-json.ts";
 import { runLine } from "../cli/desk.ts";
 import type { AuditScene } from "./scene.ts";
 
@@ -12,6 +15,7 @@ export const SPAN = ["--from", "2023-11-14", "--to", "2023-11-16"];
 
 interface Printed {
   valid: boolean;
+  unproved: string[];
   problems: { file: string; problem: string }[];
   fingerprint: string;
   totals: Record<string, number | string>;
@@ -143,4 +147,32 @@ export function textOf(bytes: Buffer, name: string): string {
   const part = split(bytes).find(({ entry }) => entry.name === name);
   if (part === undefined) throw new Error(`${name} is not there`);
   return (part.entry.method === 0 ? part.packed : inflateRawSync(part.packed)).toString();
+}
+
+/** Signed anew by whoever holds the key: other files, and whatever else the manifest then says. */
+export function signAnew(
+  pack: Buffer,
+  key: SigningKey,
+  files: Readonly<Record<string, string>>,
+  change: (manifest: Record<string, unknown> & Pick<Manifest, "totals">) => void = () => undefined,
+): Buffer {
+  const manifest = JSON.parse(textOf(pack, "manifest.json"));
+  for (const file of manifest.files) {
+    const text = files[file.name];
+    if (text === undefined) continue;
+    file.bytes = Buffer.byteLength(text);
+    file.sha256 = createHash("sha256").update(text).digest("hex");
+  }
+  change(manifest);
+  const text = `${canonicalize(manifest)}\n`;
+  const signed = { ...files, "manifest.json": text, "manifest.sig": `${key.signText(text)}\n` };
+  const changed = new Map(Object.entries(signed).map(([name, content]) => [name, deflate(name, content)]));
+  const parts = split(pack).map((part) => changed.get(part.entry.name) ?? part);
+  const rest = parts.filter(({ entry }) => entry.name !== "seal.json");
+  // The seal is about all that lies before it.
+  const before = split(join(parts)).find(({ entry }) => entry.name === "seal.json")?.offset ?? 0;
+  const archive = createHash("sha256").update(join(parts).subarray(0, before)).digest("base64url");
+  const { signature: _, ...seal } = { ...JSON.parse(textOf(pack, "seal.json")), archive };
+  const sealed = `${canonicalize({ ...seal, signature: key.signText(canonicalize(seal)) })}\n`;
+  return join([...rest, deflate("seal.json", sealed)]);
 }

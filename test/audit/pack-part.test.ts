@@ -2,10 +2,8 @@
 // once; and where no call has a price, their cost is not nought.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { createHash } from "node:crypto";
 import { BLANK_ENTRY, type LedgerEntry } from "../../src/ledger/index.ts";
-import { canonicalize } from "../../src/lib/canonical-json.ts";
-import { check, deflate, join, makePack, split, textOf } from "./pack-kit.ts";
+import { check, makePack, signAnew, textOf } from "./pack-kit.ts";
 import { type AuditScene, makeAuditScene } from "./scene.ts";
 
 let scene: AuditScene;
@@ -75,21 +73,7 @@ async function correct(call: LedgerEntry): Promise<void> {
 
 /** As another version of the program would have signed it. */
 function sayCost(pack: Buffer, nanos: number): Buffer {
-  const manifest = JSON.parse(textOf(pack, "manifest.json"));
-  manifest.totals.cost_nanos = String(nanos);
-  const text = `${canonicalize(manifest)}\n`;
-  const changed: Record<string, ReturnType<typeof deflate>> = {
-    "manifest.json": deflate("manifest.json", text),
-    "manifest.sig": deflate("manifest.sig", `${scene.key.signText(text)}\n`),
-  };
-  const parts = split(pack).map((part) => changed[part.entry.name] ?? part);
-  const rest = parts.filter(({ entry }) => entry.name !== "seal.json");
-  // The seal is about all that lies before it.
-  const before = split(join(parts)).find(({ entry }) => entry.name === "seal.json")?.offset ?? 0;
-  const archive = createHash("sha256").update(join(parts).subarray(0, before)).digest("base64url");
-  const { signature: _, ...seal } = { ...JSON.parse(textOf(pack, "seal.json")), archive };
-  const sealed = `${canonicalize({ ...seal, signature: scene.key.signText(canonicalize(seal)) })}\n`;
-  return join([...rest, deflate("seal.json", sealed)]);
+  return signAnew(pack, scene.key, {}, ({ totals }) => (totals.cost_nanos = String(nanos)));
 }
 
 const OWN = 35_000;

@@ -21,6 +21,8 @@ export interface ChainInput {
   chains: readonly ManifestChain[];
   providers: readonly string[];
   report: (problem: Problem) => void;
+  /** Each row that the pack shows, in the order of the chains. */
+  onShown?: (shown: { value: JsonObject; hash: string; isEntry: boolean }) => Promise<void>;
   onProgress?: (links: number) => void;
 }
 
@@ -116,6 +118,7 @@ async function followLink(walk: Walk, chain: string, seq: number, previous: stri
   else count.rows++;
   walk.totals.add(shown.value, row !== null);
   if (linkTo(previous, digestText(shown.line)) !== said) walk.report(nameChanged(shown));
+  await walk.onShown?.({ value: shown.value, hash: said, isEntry: row !== null });
   return said;
 }
 

@@ -68,6 +68,10 @@ export interface Manifest {
   totals: PackTotals;
   files: { name: string; bytes: number; sha256: string }[];
   notes: string[];
+  /** Number of the printers that made the summary and the tables; earlier packs do not say. */
+  printer?: number;
+  /** What the units of each price of the summary cost, in its order: no row says. */
+  rates?: (string | null)[];
   /** Of the gateway that wrote the pack: it signs this manifest and the seal. */
   public_key: string;
 }

@@ -1,18 +1,21 @@
-// Checks a pack, with nothing but the pack: every byte of the zip, the list of its files, the signatures, the chain, and the totals. Knows no disk
-// and no network.
+// Checks a pack, with nothing but the pack: every byte of the zip, the list of its files, the signatures, the chain, the totals, and what is printed
+// of the rows. Knows no disk and no network.
 
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { isJsonObject, type JsonObject } from "../../ir/index.ts";
+import { GatewayError, isJsonObject, type JsonObject } from "../../ir/index.ts";
 import { fingerprint, readPublicKey } from "../../ledger/index.ts";
 import { canonicalize } from "../../lib/canonical-json.ts";
 import { type ChainResult, type Problem, checkChains } from "./check-chain.ts";
 import { FILES, FORMAT, type Manifest, UNLISTED, isKeyFile, nameKeyFile } from "./layout.ts";
 import { readLines } from "./lines.ts";
+import { OTHER_PRINTER, type Remake, type RowScratch, createRemake, keepRows } from "./remake.ts";
 import { BrokenFile, type PackFile, type Unpacked, collect, unpack } from "./unpack.ts";
 
 export interface VerifyOptions {
   /** Raw keys that are known from elsewhere, as base64url; null takes those of the pack at their word. */
   trusted: readonly string[] | null;
+  /** Holds the rows for the while; throws a GatewayError where it cannot. */
+  scratch: RowScratch;
   onProgress?: (links: number) => void;
 }
 
@@ -25,6 +28,8 @@ export interface Verdict {
   fingerprint: string | null;
   heads: number;
   foreign: number;
+  /** What of it is not proved, in sentences. */
+  unproved: readonly string[];
 }
 
 export async function verifyPack(file: PackFile, options: VerifyOptions): Promise<Verdict> {
@@ -39,6 +44,7 @@ export async function verifyPack(file: PackFile, options: VerifyOptions): Promis
     fingerprint: null,
     heads: 0,
     foreign: 0,
+    unproved: [],
     ...rest,
     valid: problems.length === 0,
     problems,
@@ -50,13 +56,22 @@ export async function verifyPack(file: PackFile, options: VerifyOptions): Promis
   if (manifest === null) return verdict();
   await checkKeys(pack, manifest, options.trusted, report);
   await checkFiles(pack, manifest, report);
-  const chain = await attempt(FILES.proof, report, () => followChains(pack, manifest, options, report));
+  const told = problems.length;
+  const remake = createRemake(manifest, options.scratch);
+  if (remake !== null)
+    await attempt(FILES.rows, report, () => keepRows(readLines(pack.open(FILES.rows)), options.scratch));
+  const chain = await attempt(FILES.proof, report, () => followChains(pack, manifest, { ...options, remake, report }));
+  // From rows that do not hold follows nothing.
+  const isFollowed = chain !== null && problems.length === told;
   if (chain !== null) checkTotals(manifest, chain, report);
+  const made = isFollowed && remake !== null ? await remake.end() : null;
+  for (const problem of made?.problems ?? []) report(problem);
   return verdict({
     manifest,
     fingerprint: fingerprint(manifest.public_key),
     heads: chain?.heads ?? 0,
     foreign: chain?.foreign ?? 0,
+    unproved: remake === null ? [OTHER_PRINTER] : (made?.unproved ?? []),
   });
 }
 
@@ -67,6 +82,7 @@ async function attempt<T>(file: string, report: Report, work: () => Promise<T>):
   try {
     return await work();
   } catch (error) {
+    if (error instanceof GatewayError) throw error;
     if (error instanceof BrokenFile) report({ file: error.file, problem: error.message });
     else
       report({ file, problem: `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}.` });
@@ -124,7 +140,7 @@ async function readManifest(pack: Unpacked, report: Report): Promise<Manifest | 
 
 function isManifest(value: unknown): value is Manifest {
   if (!isJsonObject(value) || !isJsonObject(value["totals"])) return false;
-  const { files, chains, providers } = value;
+  const { files, chains, providers, notes, rates } = value;
   return (
     isListOf(files, { name: "string", bytes: "number", sha256: "string" }) &&
     isListOf(chains, {
@@ -135,9 +151,14 @@ function isManifest(value: unknown): value is Manifest {
       foreign: "number",
     }) &&
     chains.every(({ end }) => end === null || isListOf([end], { seq: "number", hash: "string" })) &&
-    Array.isArray(providers) &&
-    providers.every((name) => typeof name === "string")
+    isListOfTexts(providers) &&
+    isListOfTexts(notes) &&
+    (rates === undefined || (Array.isArray(rates) && isListOfTexts(rates.filter((rate) => rate !== null))))
   );
+}
+
+function isListOfTexts(list: unknown): boolean {
+  return Array.isArray(list) && list.every((item) => typeof item === "string");
 }
 
 function isListOf(list: unknown, kinds: Readonly<Record<string, "number" | "string">>): list is JsonObject[] {
@@ -208,8 +229,7 @@ async function digestFile(pack: Unpacked, name: string): Promise<{ bytes: number
 function followChains(
   pack: Unpacked,
   manifest: Manifest,
-  options: VerifyOptions,
-  report: Report,
+  { remake, report, onProgress }: Pick<VerifyOptions, "onProgress"> & { remake: Remake | null; report: Report },
 ): Promise<ChainResult> {
   const open = (name: string) => readLines(pack.open(name));
   return checkChains({
@@ -220,7 +240,8 @@ function followChains(
     chains: manifest.chains,
     providers: manifest.providers,
     report,
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+    ...(remake === null ? {} : { onShown: (shown) => remake.add(shown) }),
+    ...(onProgress === undefined ? {} : { onProgress }),
   });
 }
 

@@ -14,12 +14,9 @@ import { canonicalize } from "../../lib/canonical-json.ts";
 import { type Archive, type Draft, type PackedFile, createArchive } from "./archive.ts";
 import { type About, type PackBooks, type Selection, pickRows } from "./books.ts";
 import { FILES, FORMAT, type Manifest, type ManifestChain, type Seal, nameKeyFile } from "./layout.ts";
-import { type Flagged, printPage } from "./page.ts";
+import { LINE_FILES, PRINTER, type Printer, createPrinter } from "./print.ts";
 import { type ProofSource, createProver } from "./prove.ts";
-import { sumInput } from "./part.ts";
-import { printReadme } from "./readme.ts";
-import { type PriceUse, type Summary, createSummary, printTotals } from "./summary.ts";
-import * as table from "./table.ts";
+import { type PriceUse, printTotals } from "./summary.ts";
 
 export interface PackInit {
   books: PackBooks;
@@ -43,16 +40,12 @@ export interface Packed {
   fingerprint: string;
 }
 
-/** Flagged rows on the page; all of them are in the table. */
-const MAX_FLAGGED = 500;
+const DRAFTS = ["heads", "proof", "recounts", "rows", ...LINE_FILES] as const;
 
 interface Making {
   archive: Archive;
-  drafts: Record<"heads" | "proof" | "recounts" | "recountsCsv" | "rows" | "rowsCsv" | "usage", Draft>;
-  summary: Summary;
-  flagged: Flagged[];
-  moreFlagged: number;
-  recounts: number;
+  drafts: Record<(typeof DRAFTS)[number], Draft>;
+  printer: Printer;
   users: Set<string>;
   keys: Set<string>;
   done: number;
@@ -70,28 +63,24 @@ export async function writePack(init: PackInit): Promise<Packed> {
 
 async function makePack(init: PackInit, archive: Archive): Promise<Packed> {
   const { books, selection, key } = init;
-  const names = ["heads", "proof", "recounts", "recountsCsv", "rows", "rowsCsv", "usage"] as const;
-  const drafts = Object.fromEntries(names.map((name) => [name, archive.open(FILES[name])])) as Making["drafts"];
+  const drafts = Object.fromEntries(DRAFTS.map((name) => [name, archive.open(FILES[name])])) as Making["drafts"];
   const making: Making = {
     archive,
     drafts,
-    summary: createSummary(init.selection.providers),
-    flagged: [],
-    moreFlagged: 0,
-    recounts: 0,
+    printer: createPrinter(selection.providers, (file, text) => drafts[file].write(text)),
     done: 0,
     users: new Set(),
     keys: new Set(),
   };
-  await drafts.rowsCsv.write(table.ROW_HEAD);
-  await drafts.recountsCsv.write(table.RECOUNT_HEAD);
+  await making.printer.begin();
   const chains: ManifestChain[] = [];
   const all = await books.chains();
   for (const chain of all.toSorted((left, right) => (left.chain < right.chain ? -1 : 1))) {
     const written = await writeChain(init, making, chain);
     if (written !== null) chains.push(written);
   }
-  const { unpriced } = making.summary.total();
+  const { summary, recounts } = making.printer;
+  const { unpriced } = summary.total();
   const notes = await listNotes(books, selection);
   if (unpriced > 0) notes.push(`Calls without a known price: ${unpriced}. What they cost is in no sum.`);
   const about = {
@@ -101,14 +90,17 @@ async function makePack(init: PackInit, archive: Archive): Promise<Packed> {
     to: selection.to.toISOString(),
     notes,
   };
-  const files = await addFiles(init, making, { about, chains });
+  const rates = summary.prices().map((price) => init.printRates(price));
+  const files = await addFiles(init, making, { about, chains, rates });
   const manifest: Manifest = {
     format: FORMAT,
     writer: init.writer,
     ...about,
     chains,
-    totals: printTotals(making.summary.total(), making.recounts),
+    totals: printTotals(summary.total(), recounts()),
     files,
+    printer: PRINTER,
+    rates,
     public_key: key.publicKey,
   };
   await sealPack(init, archive, manifest);
@@ -170,64 +162,38 @@ async function writeChain(init: PackInit, making: Making, info: ChainInfo): Prom
 }
 
 async function writeEntry(
-  { drafts, summary, users, keys }: Making,
+  { drafts, printer, users, keys }: Making,
   row: SealedEntry,
   call: About["call"],
 ): Promise<void> {
-  summary.addEntry(row, call);
   users.add(row.userId);
   keys.add(row.apiKeyId);
   await drafts.rows.write(`${encodeRow(row)}\n`);
-  await drafts.rowsCsv.write(table.printRow(row));
-  for (const [index, attempt] of row.attempts.entries()) {
-    if (attempt.usageRaw === undefined) continue;
-    const { provider, model, upstreamRequestId, usageRaw } = attempt;
-    const place = { chain: row.chain, seq: row.seq, id: row.id, attempt: index + 1 };
-    const frame = { ...place, provider, model, upstream_request_id: upstreamRequestId, usage: usageRaw };
-    await drafts.usage.write(`${canonicalize(frame)}\n`);
-  }
+  await printer.addEntry(row, call);
 }
 
-async function writeRecount(making: Making, row: SealedRecount, call: About["call"]): Promise<void> {
-  making.recounts++;
-  making.summary.addRecount(row, call);
-  await making.drafts.recounts.write(`${encodeRow(row)}\n`);
-  await making.drafts.recountsCsv.write(table.printRecount(row, call));
-  if (row.verdict !== "over" && row.verdict !== "under") return;
-  if (making.flagged.length >= MAX_FLAGGED) {
-    making.moreFlagged++;
-    return;
-  }
-  making.flagged.push({
-    at: call.createdAt,
-    requestId: call.requestId,
-    upstreamIds: table.listUpstreamIds(call),
-    model: call.modelServed ?? call.modelAsked,
-    verdict: row.verdict,
-    booked: `${sumInput(call) ?? "–"} / ${call.outputTokens ?? "–"}`,
-    counted: `${row.inputTokens ?? "–"} / ${row.outputTokens ?? "–"}`,
-  });
+async function writeRecount({ drafts, printer }: Making, row: SealedRecount, call: About["call"]): Promise<void> {
+  await drafts.recounts.write(`${encodeRow(row)}\n`);
+  await printer.addRecount(row, call);
 }
 
 interface FileInit {
   about: Pick<Manifest, "from" | "model" | "notes" | "providers" | "to">;
   chains: readonly ManifestChain[];
+  rates: readonly (string | null)[];
 }
 
-async function addFiles(init: PackInit, making: Making, { about, chains }: FileInit): Promise<PackedFile[]> {
-  const { archive, drafts, summary, flagged, moreFlagged, users, keys } = making;
+async function addFiles(init: PackInit, making: Making, { about, chains, rates }: FileInit): Promise<PackedFile[]> {
+  const { archive, drafts, printer, users, keys } = making;
   const files: PackedFile[] = [];
   const addText = async (name: string, pieces: Iterable<string>): Promise<void> => {
     const draft = archive.open(name);
     for (const piece of pieces) await draft.write(piece);
     files.push(await archive.add(draft));
   };
-  const prices = summary.prices().map((price) => ({ ...price, rates: init.printRates(price) }));
-  const page = printPage({ about, fingerprint: init.key.id, summary, prices, flagged, moreFlagged });
-  await addText(FILES.readme, [printReadme(init.key.id, init.printIdentities !== null)]);
-  await addText(FILES.summaryHtml, [page]);
-  await addText(FILES.summaryCsv, table.printSummaryTable(summary.groups(), summary.total()));
-  await addText(FILES.prices, table.printPriceTable(prices));
+  const hasIdentities = init.printIdentities !== null;
+  const printed = printer.end({ about, fingerprint: init.key.id, rates, hasIdentities });
+  for (const [name, pieces] of printed) await addText(name, pieces);
   if (init.printIdentities !== null) await addText(FILES.identities, [await init.printIdentities({ users, keys })]);
   for (const name of ["rowsCsv", "recountsCsv", "rows", "recounts", "usage", "proof", "heads"] as const) {
     files.push(await archive.add(drafts[name]));

@@ -4,8 +4,10 @@
 import { defineCommand } from "citty";
 import { type PackFile, type PackVerdict, verifyPack } from "../../audit/index.ts";
 import { formatUsd, readPublicKey } from "../../ledger/index.ts";
+import { openScratch } from "../../store/sqlite/scratch.ts";
 import { CliError, EXIT } from "../error.ts";
 import { makePlain, print, printJson, say, startProgress } from "../output.ts";
+import { refuseScratch } from "../temporary.ts";
 import { readList } from "../value.ts";
 
 export default defineCommand({
@@ -23,10 +25,16 @@ export default defineCommand({
     const trusted =
       args["public-key"] === undefined ? null : await Promise.all(readList(args["public-key"]).map(readKeyFile));
     const progress = startProgress("following the chain: row");
-    const verdict = await verifyPack(await openPack(args.pack), {
+    const pack = await openPack(args.pack);
+    const scratch = openScratch(refuseScratch);
+    const verdict = await verifyPack(pack, {
       trusted,
+      scratch,
       onProgress: (links) => progress.update(links, links),
-    }).finally(() => progress.end());
+    }).finally(() => {
+      progress.end();
+      scratch.close();
+    });
     if (args.json === true) printJson(toJson(verdict));
     else printForPeople(verdict, trusted !== null);
     if (!verdict.valid) {
@@ -65,7 +73,7 @@ async function readKeyFile(path: string): Promise<string> {
   });
 }
 
-function toJson({ valid, problems, manifest, fingerprint, heads, foreign }: PackVerdict): unknown {
+function toJson({ valid, problems, manifest, fingerprint, heads, foreign, unproved }: PackVerdict): unknown {
   return {
     valid,
     problems,
@@ -78,12 +86,13 @@ function toJson({ valid, problems, manifest, fingerprint, heads, foreign }: Pack
     notes: manifest?.notes ?? [],
     signed_heads: heads,
     digests_in_between: foreign,
+    unproved,
   };
 }
 
 /** What stands in a pack is a stranger's text. */
 function printForPeople(
-  { valid, problems, manifest, fingerprint, heads, foreign }: PackVerdict,
+  { valid, problems, manifest, fingerprint, heads, foreign, unproved }: PackVerdict,
   isTrusted: boolean,
 ): void {
   for (const { file, problem } of problems) print(makePlain(`WRONG ${file}: ${problem}`));
@@ -99,6 +108,7 @@ function printForPeople(
   for (const note of manifest.notes) print(makePlain(note));
   print(`Proved by ${heads} signed heads, over ${foreign} rows in between.`);
   print(`Key ${fingerprint}${isTrusted ? ", which you trust" : ""}`);
+  for (const word of unproved) say(`note: ${word}`);
   if (!isTrusted) {
     say(
       "note: The key is the pack's own. Compare it with what the gateway's operator says, or give it: --public-key FILE",
