@@ -8,8 +8,12 @@ export interface StreamMessage {
 }
 
 export interface MessageReader {
-  /** The messages that these bytes completed. Throws where a sum or a length is wrong: nothing after that can be trusted. */
+  /**
+   * The messages that these bytes completed. Throws where a sum or a length is wrong: nothing after that can be trusted. Where others came whole before it
+   * in the same bytes, those are given, and whatever is called next throws.
+   */
   push(bytes: Uint8Array): StreamMessage[];
+  end(): void;
 }
 
 const PRELUDE = 12;
@@ -23,9 +27,15 @@ export function createMessageReader(): MessageReader {
   let pieces: Uint8Array[] = [];
   let held = 0;
   let needed = PRELUDE;
+  let damage: { cause: unknown } | null = null;
+
+  const end = (): void => {
+    if (damage !== null) throw damage.cause;
+  };
 
   return {
     push(bytes) {
+      end();
       pieces.push(bytes);
       held += bytes.length;
       if (held < needed) return [];
@@ -33,19 +43,25 @@ export function createMessageReader(): MessageReader {
       const messages: StreamMessage[] = [];
       let at = 0;
       needed = PRELUDE;
-      while (joined.length - at >= PRELUDE) {
-        const total = readLength(joined, at);
-        if (joined.length - at < total) {
-          needed = total;
-          break;
+      try {
+        while (joined.length - at >= PRELUDE) {
+          const total = readLength(joined, at);
+          if (joined.length - at < total) {
+            needed = total;
+            break;
+          }
+          messages.push(readMessage(joined.subarray(at, at + total)));
+          at += total;
         }
-        messages.push(readMessage(joined.subarray(at, at + total)));
-        at += total;
+      } catch (cause) {
+        damage = { cause };
+        if (messages.length === 0) throw cause;
       }
       held = joined.length - at;
       pieces = held === 0 ? [] : [joined.subarray(at)];
       return messages;
     },
+    end,
   };
 }
 

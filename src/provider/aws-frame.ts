@@ -30,8 +30,11 @@ function readWith(read: (message: StreamMessage) => Frame): FrameReader {
   const reader = createMessageReader();
   return {
     push: (bytes) => reader.push(bytes).map(read),
-    // Half a message is no frame; that the stream is not complete, its decoder knows.
-    end: () => [],
+    end() {
+      reader.end();
+      // Half a message is no frame; that the stream is not complete, its decoder knows.
+      return [];
+    },
   };
 }
 

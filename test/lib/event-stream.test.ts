@@ -54,6 +54,19 @@ describe("a binary event stream", () => {
     }
   });
 
+  test("gives what came whole before a damaged message, and then no more", () => {
+    const whole = write({ headers: {}, payload: Buffer.from("abc") });
+    const damaged = new Uint8Array(whole);
+    damaged[14] = (damaged[14] ?? 0) ^ 1;
+    for (const tail of [damaged, Buffer.concat([damaged, whole])]) {
+      const reader = createMessageReader();
+      expect(reader.push(Buffer.concat([whole, whole, tail]))).toHaveLength(2);
+      expect(() => reader.end()).toThrow("damaged");
+      expect(() => reader.push(whole)).toThrow("damaged");
+    }
+    expect(() => createMessageReader().end()).not.toThrow();
+  });
+
   test("passes over values that are no text", () => {
     const bytes = codec.encode({
       headers: {

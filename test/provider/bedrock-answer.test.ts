@@ -95,6 +95,23 @@ describe("an answer of Converse", () => {
     );
   });
 
+  test("that comes as one piece, of which the end is damaged, loses nothing of what was whole", async () => {
+    const end = Uint8Array.from(encodeMessage(names("messageStop"), {}), (byte, index) =>
+      index === 30 ? byte ^ 1 : byte,
+    );
+    const type = { "content-type": "application/vnd.amazon.eventstream" };
+    await withRig(
+      () => new Response(Buffer.concat([converse(START, delta("Hel")), end]), { headers: type }),
+      async (rig) => {
+        const text = await (await messages(rig, { model: `bedrock/${NOVA}`, stream: true })).text();
+        expect(text).toContain('"text":"Hel"');
+        expect(text).toContain("event: error");
+        expect(text).toContain("broke off");
+        expect(await rig.row()).toMatchObject({ errorKind: "upstream_malformed", usageSource: "estimate" });
+      },
+    );
+  });
+
   test("that is no answer is told in the client's words, with the type that only a header names", async () => {
     const denied = () =>
       Response.json(
