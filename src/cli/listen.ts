@@ -1,5 +1,7 @@
 // The listening port of the daemon. Knows no route.
 
+import { lookup } from "node:dns/promises";
+import { networkInterfaces } from "node:os";
 import type { Config } from "../config/index.ts";
 import type { Session } from "../gateway/index.ts";
 import { type App, IDLE_SECONDS, answerError } from "../server/index.ts";
@@ -54,9 +56,7 @@ export function listen(app: Pick<App, "fetch" | "sockets">, config: Config, log:
 function explainListen(error: unknown, address: string): CliError {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : "";
   if (code === "EADDRINUSE") {
-    // Windows' runtime says so of an address, too, that the machine does not have.
-    const or = process.platform === "win32" ? ", or is none of this machine's addresses" : "";
-    return new CliError(`${address} is already in use${or}.`, {
+    return new CliError(`${address} is already in use.`, {
       exitCode: EXIT.unavailable,
       hint: "Stop what listens there, or choose another address: --http-address :9090",
     });
@@ -67,19 +67,30 @@ function explainListen(error: unknown, address: string): CliError {
       hint: "Choose a port above 1023: --http-address :8081",
     });
   }
-  // The second is said of a name that leads nowhere.
-  if (code === "EADDRNOTAVAIL" || code === "ENOENT") {
-    return new CliError(`This machine has no address to listen on at ${address} (${code}).`, {
-      exitCode: EXIT.failed,
-      hint: "Name one that it has in http_address, or only :PORT for all of them.",
-    });
-  }
+  if (code === "EADDRNOTAVAIL") return explainElsewhere(address);
   const reason = error instanceof Error ? error.message : String(error);
   return new CliError(`Cannot listen on ${address}: ${reason}`, {
     exitCode: EXIT.failed,
     hint: "Check http_address, tls_cert and tls_key.",
   });
 }
+
+function explainElsewhere(address: string): CliError {
+  return new CliError(`This machine has no address to listen on at ${address}.`, {
+    exitCode: EXIT.failed,
+    hint: "Name one that it has in http_address, or only :PORT for all of them.",
+  });
+}
+
+/** Of a name that leads nowhere, and on Windows of an address of somebody else's, the runtime says what went wrong before. */
+async function isOwn(hostname: string): Promise<boolean> {
+  const host = hostname.replace(/^\[(.*)\]$/u, "$1");
+  const found = await lookup(host, { all: true }).catch(() => []);
+  const own = Object.values(networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address));
+  return found.some(({ address }) => ANY.includes(address) || address.startsWith("127.") || own.includes(address));
+}
+
+const ANY = ["0.0.0.0", "::"];
 
 /** The port to listen on, and its address: nobody else may have it. Free again when it resolves. */
 export async function findPort(config: Config, log: Log): Promise<{ port: number; url: URL }> {
@@ -93,6 +104,8 @@ export async function findPort(config: Config, log: Log): Promise<{ port: number
       await server.stop(true);
       return { port, url };
     } catch (error) {
+      const { hostname } = config.http;
+      if (hostname !== null && !(await isOwn(hostname))) throw explainElsewhere(`${hostname}:${config.http.port}`);
       if (!(error instanceof CliError) || error.exitCode !== EXIT.unavailable || performance.now() >= untilMs)
         throw error;
       await Bun.sleep(LOOK_EVERY_MS);

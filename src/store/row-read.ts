@@ -151,7 +151,9 @@ function createDescriber() {
       name += values[index] === null ? "\u0001\u0000" : `${values[index] as string}\u0000`;
     let described = known.get(name);
     if (described === undefined) {
-      const [userId, apiKeyId, tags, modelAsked, modelServed, provider, endpoint, status, direction] = values.slice(at);
+      const [userId, apiKeyId, tags, modelAsked, modelServed, provider, endpoint, status, direction] = values
+        .slice(at)
+        .map(readText);
       described = {
         userId: userId as string,
         apiKeyId: apiKeyId as string,
@@ -184,6 +186,11 @@ function createDescriber() {
         0,
       ),
   });
+}
+
+/** Bytes that somebody put in a text's place are the same value wherever it is kept. */
+function readText(value: unknown): unknown {
+  return value instanceof Uint8Array ? value.join() : value;
 }
 
 function addRow({ sums, latency, ttft }: QuarterGroup, row: readonly unknown[]): void {
