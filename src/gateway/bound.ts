@@ -38,7 +38,7 @@ export function findBound(init: BoundInit): Amount {
   const asked = { provider: name, pricing, models: [model], at };
   const tokens = freshInputTokens + outputTokens;
   if (!knowsSold(init.prices, asked, { sold, tier: usage.serviceTier })) return { costNanos: null, tokens };
-  const costNanos = findDearest(init.prices, { ...asked, usage }, [...listWays(body, usage), useOnce(sold)]);
+  const costNanos = findDearest(init.prices, { ...asked, usage }, listWays(body, usage, sold));
   const isPriced = costNanos !== null || init.prices.knows({ ...asked, tier: usage.serviceTier, writes: init.writes });
   return { costNanos: costNanos ?? (isPriced ? ONE_PIECE_NANOS : null), tokens };
 }
@@ -89,11 +89,19 @@ function findDearest(
 }
 
 /** Other ways than as text that is read once and written, where the request asks for them. */
-function listWays(body: JsonObject | null, { freshInputTokens: input, outputTokens }: Usage): Partial<Usage>[] {
+function listWays(
+  body: JsonObject | null,
+  { freshInputTokens: input, outputTokens }: Usage,
+  sold: readonly string[],
+): Partial<Usage>[] {
   if (body === null) return [];
   const written = { freshInputTokens: 0, cacheWriteTokens: input, longCacheWriteTokens: input };
-  const kinds = listKinds(body).map((kind) => ({ units: { [`output_${kind}_tokens`]: outputTokens } }));
-  return asksLong(body) ? [written, ...kinds] : kinds;
+  const ways: Partial<Usage>[] = listKinds(body).map((kind) => ({
+    units: { [`output_${kind}_tokens`]: outputTokens },
+  }));
+  if (asksLong(body)) ways.push(written);
+  if (sold.length > 0) ways.push(useOnce(sold));
+  return ways;
 }
 
 /** What is written in place of text, at several times its price. */

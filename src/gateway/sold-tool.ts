@@ -37,10 +37,12 @@ export function listSold(body: Json): readonly string[] {
   return sold.length === 0 ? NONE : [...new Set(sold)];
 }
 
-function nameSold(tool: JsonObject): string[] {
-  const { type } = tool;
+/** Clients' own functions are passed over quickly: coding agents send a hundred of them. */
+function nameSold(tool: JsonObject): readonly string[] {
+  const { type, name } = tool;
+  if (type === "function" || (type === undefined && typeof name === "string")) return NONE;
   if (typeof type === "string") return BY_TYPE.flatMap(([start, unit]) => (type.startsWith(start) ? [unit] : []));
-  return Object.keys(tool).flatMap((name) => BY_MEMBER.get(name.replaceAll("_", "").toLowerCase()) ?? []);
+  return Object.keys(tool).flatMap((member) => BY_MEMBER.get(member.replaceAll("_", "").toLowerCase()) ?? []);
 }
 
 /** Whether each of them has a price where this model is asked. */
